@@ -1,0 +1,79 @@
+# Each target sets up what it needs in .venv first; a second call skips what is there.
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+DAYS := 2026-04-20...2026-04-26
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+PYTHON := $(shell for p in python3.11 python3 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
+PIP = $(BIN)/python -m pip install -qq --constraint requirements.lock
+
+# Dagster keeps its history here, writes the events of a range in batches, and says nothing about its beta features.
+run dev: export DAGSTER_HOME := $(CURDIR)/.dagster
+run dev: export DAGSTER_EVENT_BATCH_SIZE := 1000
+run dev: export PYTHONWARNINGS := ignore
+
+.DEFAULT_GOAL := help
+.PHONY: help run test slow check bench dev clean distclean
+
+help: ## Show this list
+	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run .dagster/dagster.yaml ## Materialize the sample's days, then show the table of what came out
+	@$(BIN)/dagster asset materialize -m distill_platform.definitions --select '*' \
+		--partition-range $(DAYS) --config-json '{"loggers": {"console": {"config": {"log_level": "WARNING"}}}}'
+	@$(BIN)/distill receipts
+
+test: $(VENV)/.dev ## All tests but the slow ones
+	$(BIN)/python -m pytest
+
+slow: $(VENV)/.train ## The slow tests: training on a release, long generated inputs
+	$(BIN)/python -m pytest -m slow
+
+check: $(VENV)/.dev ## Linter, formatter, types, and who may import whom
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+bench: $(VENV)/.dev ## The million-row benchmark
+	$(BIN)/python -m benchmarks
+
+dev: $(VENV)/.dev .dagster/dagster.yaml ## Dagster's web interface on this graph
+	@$(BIN)/dagster instance info >/dev/null # several processes starting on a fresh DAGSTER_HOME trip over each other
+	$(BIN)/dagster dev -w workspace.yaml
+
+clean: ## Remove everything produced, but no source and not .venv
+	rm -rf .dagster data/lake build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find distill_platform distill_platform_tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+distclean: clean ## Also remove .venv
+	rm -rf $(VENV)
+
+$(VENV)/.python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and neither python3.11 nor python3 is one. Install it and run again." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $(PYTHON)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.python pyproject.toml requirements.lock
+	@echo "Installing what running needs (about a minute)"
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	@echo "Installing what testing and checking need"
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.train: $(VENV)/.dev requirements-train-check.lock
+	@echo "Installing what the training check needs (torch first: nothing else may choose its build)"
+	@$(PIP) "$$(grep '^torch==' requirements-train-check.lock)"
+	@$(PIP) --constraint requirements-train-check.lock --editable '.[dev,train-check]'
+	@touch $@
+
+.dagster/dagster.yaml: dagster.yaml
+	@mkdir -p .dagster
+	@ln -sf ../dagster.yaml $@

@@ -1,0 +1,1 @@
+"""Floor 0: errors, canonical JSON, time, configuration, the expression language. No domain words here."""

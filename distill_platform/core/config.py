@@ -1,0 +1,150 @@
+"""Configuration files: strict YAML into frozen models, with errors that name file, line, column and the nearest key."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
+
+from distill_platform.core.errors import ConfigError, ExpressionError
+
+_MAX_BYTES = 1_000_000
+Model = TypeVar("Model", bound="StrictModel")
+
+
+class StrictModel(BaseModel):
+    """A frozen model that refuses unknown keys and never converts one kind of value into another."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """Return a hint that names the known word nearest to `name`, or lists the known words."""
+    close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
+    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}"
+
+
+def load_yaml(path: Path, model: type[Model]) -> Model:
+    """Return the model that the YAML file `path` declares.
+
+    Raises ConfigError for an unreadable file, malformed or duplicate YAML keys, unknown keys and wrong values.
+    """
+    root = _compose(path)
+    try:
+        return model.model_validate(_Constructor().build(root, path))
+    except ValidationError as error:
+        _refuse(error.errors()[0], root, model, path)
+
+
+def rule_error(path: Path, location: tuple[str | int, ...], error: ExpressionError) -> ConfigError:
+    """Return `error` placed in its YAML file: the line of the rule, and the column inside the line."""
+    node = _node_at(_compose(path), location)
+    quote = 1 if isinstance(node, yaml.ScalarNode) and node.style in ("'", '"') else 0
+    column = node.start_mark.column + quote + error.column
+    message = f"{error.message} (in rule {error.text[:200]!r})"
+    return ConfigError(message, file=str(path), line=node.start_mark.line + 1, column=column, hint=error.hint)
+
+
+def _compose(path: Path) -> yaml.Node:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from None
+    if len(raw) > _MAX_BYTES:
+        raise ConfigError(f"is larger than {_MAX_BYTES} bytes", file=str(path))
+    try:
+        node = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8 (byte {error.start})", file=str(path)) from None
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "nested too deeply"
+        line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
+        raise ConfigError(f"is not YAML: {problem}", file=str(path), line=line, column=column) from None
+    if not isinstance(node, yaml.MappingNode):
+        raise ConfigError("must be a YAML mapping of keys to values", file=str(path), line=1)
+    return node
+
+
+class _Constructor(yaml.constructor.SafeConstructor):  # type: ignore[misc]
+    """Builds plain values; refuses duplicate keys, aliases that could explode, and dates that YAML guesses."""
+
+    def build(self, node: yaml.Node, path: Path) -> Any:
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, path)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.build(item, path) for item in node.value]
+        if node.tag == "tag:yaml.org,2002:timestamp":
+            return node.value
+        try:
+            return self.construct_object(node)
+        except (yaml.YAMLError, ValueError) as error:
+            _fail(path, node, f"value cannot be read: {error}")
+
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
+        built: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value
+            if not isinstance(key, str) or key in built:
+                _fail(path, key_node, f"key {key!r} stands twice" if isinstance(key, str) else "key is not a word")
+            built[key] = self.build(value_node, path)
+        return built
+
+
+def _fail(path: Path, node: yaml.Node, message: str, hint: str = "") -> NoReturn:
+    mark = node.start_mark
+    raise ConfigError(message, file=str(path), line=mark.line + 1, column=mark.column + 1, hint=hint)
+
+
+def _refuse(detail: ErrorDetails, root: yaml.Node, model: type[BaseModel], path: Path) -> NoReturn:
+    location = detail["loc"]
+    node = _node_at(root, location)
+    dotted = ".".join(str(part) for part in location) or "the file"
+    if detail["type"] == "extra_forbidden":
+        known = _known_keys(model, location[:-1])
+        _fail(path, _key_node(root, location), f"unknown key {dotted!r}", nearest(str(location[-1]), known))
+    _fail(path, node, f"{dotted}: {detail['msg']}")
+
+
+def _node_at(root: yaml.Node, location: tuple[str | int, ...]) -> yaml.Node:
+    """Return the deepest node on the way to `location`; model names that are not keys are stepped over."""
+    node = root
+    for part in location:
+        child = None
+        if isinstance(node, yaml.MappingNode):
+            child = next((value for key, value in node.value if key.value == part), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+            child = node.value[part]
+        node = child if child is not None else node
+    return node
+
+
+def _key_node(root: yaml.Node, location: tuple[str | int, ...]) -> yaml.Node:
+    parent = _node_at(root, location[:-1])
+    if isinstance(parent, yaml.MappingNode):
+        return next((key for key, _ in parent.value if key.value == location[-1]), parent)
+    return parent
+
+
+def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """Return the keys of the model found by walking `location` through the annotations."""
+    current = model
+    for part in location:
+        field = current.model_fields.get(str(part)) or _by_alias(current, str(part))
+        inner = _model_in(field.annotation) if field is not None else None
+        current = inner or current
+    return [field.alias or name for name, field in current.model_fields.items()]
+
+
+def _by_alias(model: type[BaseModel], alias: str) -> Any:
+    return next((field for field in model.model_fields.values() if field.alias == alias), None)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in get_args(annotation) if (found := _model_in(part))), None)

@@ -1,0 +1,64 @@
+"""Workers: one function over many tasks, on one or several processes, always in the order of the tasks."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from types import TracebackType
+from typing import Self, TypeVar
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+class Workers:
+    """Runs tasks on `count` processes; with one, everything happens in the caller's process.
+
+    Results come in task order whatever the number of workers, and at most a few tasks per worker are in flight, so
+    that memory does not grow with the number of tasks. Processes are spawned, never forked: numba and Arrow hold
+    threads that do not survive a fork.
+    """
+
+    def __init__(self, count: int = 1) -> None:
+        self.count = max(1, count)
+        self._pool: ProcessPoolExecutor | None = None
+
+    def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
+        """Yield `function(task)` for every task, in order; the first exception ends it."""
+        if self.count == 1:
+            yield from map(function, tasks)
+            return
+        waiting: deque[Future[Result]] = deque()
+        pool = self._started()
+        try:
+            for task in tasks:
+                waiting.append(pool.submit(function, task))
+                if len(waiting) >= 2 * self.count:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    def _started(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = multiprocessing.get_context("spawn")
+            self._pool = ProcessPoolExecutor(max_workers=self.count, mp_context=context)
+        return self._pool
+
+    def close(self) -> None:
+        """Stop the processes; a later `map` starts new ones."""
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+            self._pool = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

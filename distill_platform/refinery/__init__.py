@@ -1,0 +1,1 @@
+"""Floor 3: execution traces in, gated training corpora out."""

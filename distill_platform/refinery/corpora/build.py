@@ -1,0 +1,333 @@
+"""Building: candidates judged, kept records written as samples, dropped ones as quarantine, both re-read and checked."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from distill_platform.core import canon
+from distill_platform.refinery.corpora import firewall
+from distill_platform.refinery.corpora.corpus import ADMISSIONS, Redacted, redacted
+from distill_platform.refinery.corpora.samples import preference_table, sample_table
+from distill_platform.refinery.judging.candidates import Candidates, Ints, Mask, PartTriple, RangeRules, load_candidates
+from distill_platform.refinery.judging.gates import REASONS, Judgement, judge
+from distill_platform.refinery.judging.pairs import Pairs, pair_up
+from distill_platform.refinery.quarantine import DEDUPLICATED, SKIPPED, Reason, dropped_table, quarantine_hashes
+from distill_platform.refinery.settings import Settings
+from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, as_input, publish
+from distill_platform.refinery.streams import StreamClass
+from distill_platform.store.lake import Counts, Dataset, Draft, Input, Manifest
+from distill_platform.store.lake.parts import read_part, write_part
+
+PAIRS_AT_ONCE = 20_000
+_TEXT_COLUMNS = [
+    "evidence_id", "run_id", "task_id", "source", "prompt", "prompt_source", "text", "messages", "title", "tags",
+    "provenance",
+]  # fmt: skip
+_SCORE_COLUMNS = ["evidence_id", "run_id", "task_id", "source", "category", "reasons", "inherited", "provenance"]
+_PLAIN = (
+    "id", "evidence_id", "source_run_id", "text", "title", "row", "detail",
+    *(f"{name}.list.element.content" for name in ("prompt", "completion", "chosen", "rejected")),
+    *(f"{name}provenance.{part}" for name in ("", "chosen_", "rejected_")
+      for part in ("line_offset", "raw_sha256", "sig_hash")),
+    "chosen_run_id", "rejected_run_id", "chosen_evidence_id", "rejected_evidence_id",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a day's corpora are made from, opened through the lake's gate."""
+
+    evidence: Dataset
+    scored: Dataset
+    screened: Dataset
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """Return the three manifests as inputs."""
+        manifests = (self.evidence.manifest, self.scored.manifest, self.screened.manifest)
+        return {f"{manifest.dataset}/{manifest.partition}": as_input(manifest) for manifest in manifests}
+
+
+def open_day(refinery: Refinery, day: str) -> Day:
+    """Return a day's evidence, scored runs and screened texts; refused unless all are current and passed."""
+    lake = refinery.lake
+    return Day(lake.open("evidence", day), lake.open("scored_runs", day), lake.open("screened_texts", day))
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Candidates with the decision of one corpus over them; `pairs` for the preference corpus only."""
+
+    corpus: str
+    candidates: Candidates
+    judgement: Judgement
+    pairs: Pairs | None
+
+
+def load(settings: Settings, days: Sequence[Day]) -> Candidates:
+    """Return the candidates of some days, judged together."""
+    rules = RangeRules(verdict_streams(settings), settings.config.exports.validation_fraction)
+    return load_candidates([(day.evidence, day.scored, day.screened) for day in days], rules)
+
+
+def verdict_streams(settings: Settings) -> tuple[str, ...]:
+    """Return the streams whose records bear verdicts."""
+    return tuple(s.name for s in settings.streams if s.config.stream_class is StreamClass.VERDICT)
+
+
+def decide(settings: Settings, corpus: str, candidates: Candidates) -> Judged:
+    """Return the gates' decision over the candidates for one corpus, pairs included."""
+    config = settings.config
+    judgement = judge(candidates, ADMISSIONS[corpus](config.exports), config.gates, config.screening)
+    pairs = None
+    if corpus == "preference_corpus":
+        pairs = pair_up(candidates, judgement, config.exports.max_pairs_per_task)
+    return Judged(corpus, candidates, judgement, pairs)
+
+
+def build_corpus(refinery: Refinery, corpus: str, days: Sequence[str]) -> list[Manifest]:
+    """Return the published manifests of one corpus for `days`; each day is judged on its own rows alone."""
+    manifests = []
+    for done, partition in enumerate(days, start=1):
+        day = open_day(refinery, partition)
+        with refinery.lake.draft(corpus, partition) as draft:
+            judged = decide(refinery.settings, corpus, load(refinery.settings, [day]))
+            manifests.append(publish(refinery.lake, stage_corpus(refinery, draft, judged, [day])))
+        refinery.progress(corpus, done, len(days))
+    return manifests
+
+
+def stage_corpus(refinery: Refinery, draft: Draft, judged: Judged, days: Sequence[Day]) -> Staged:
+    """Return a corpus written into a draft, counted and re-read; shared by days and releases."""
+    exports = list(_export(refinery, draft, judged))
+    add_table(draft, "samples", [part.samples for part in exports if part.samples is not None])
+    add_table(draft, "quarantine", [part.quarantine for part in exports if part.quarantine is not None])
+    reasons = sum((part.reasons for part in exports), Counter[Reason]())
+    scored = [path for day in days for path in day.scored.paths("runs")]
+    written = [draft.folder / part.path for part in draft.parts("samples")]
+    checks, records = firewall.reread(judged.corpus, written, scored, verdict_streams(refinery.settings))
+    return Staged(
+        draft,
+        {name: read for day in days for name, read in day.inputs.items()},
+        refinery.settings.export_hash,
+        _counts(len(judged.candidates), records, reasons),
+        checks,
+        {"samples": draft.rows("samples"), **_statistics(judged)},
+    )
+
+
+def _counts(rows_in: int, records: int, reasons: Counter[Reason]) -> Counts:
+    """Return the counts in records: `records` stand in the written samples, for pairs on either side."""
+    gone = {str(reason): count for reason, count in sorted(reasons.items()) if reason not in DEDUPLICATED}
+    return Counts(
+        rows_in=rows_in,
+        rows_out=records,
+        deduplicated=sum(reasons[reason] for reason in DEDUPLICATED),
+        skipped={reason: count for reason, count in gone.items() if reason in SKIPPED},
+        quarantined={reason: count for reason, count in gone.items() if reason not in SKIPPED},
+    )
+
+
+def _statistics(judged: Judged) -> dict[str, Any]:
+    kept = judged.judgement.kept
+    validation = int((kept & judged.candidates.validation).sum())
+    return {"validation_records": validation, "train_records": int(kept.sum()) - validation}
+
+
+@dataclass(frozen=True)
+class _ExportTask:
+    corpus: str
+    part: PartTriple
+    codes: Ints
+    lost_to: Mapping[int, str]
+    category: Ints
+    validation: Mask
+    pii: bool
+    samples: Path | None
+    quarantine: Path
+
+
+@dataclass(frozen=True)
+class _Exported:
+    samples: Written | None
+    quarantine: Written | None
+    reasons: Counter[Reason]
+
+
+def _export(refinery: Refinery, draft: Draft, judged: Judged) -> Iterator[_Exported]:
+    """Yield what was written; pairs come first, since a refused pair drops records that the parts then quarantine."""
+    pii = refinery.settings.config.gates.pii_redaction
+    if judged.pairs is not None:
+        yield from _export_pairs(judged, judged.pairs, draft, pii)
+    tasks = (
+        _task(judged, part, pii, draft.part_path("samples", n), draft.part_path("quarantine", n))
+        for n, part in enumerate(judged.candidates.parts)
+    )
+    yield from refinery.workers.map(_export_part, tasks)
+
+
+def _task(judged: Judged, part: PartTriple, pii: bool, samples: Path, quarantine: Path) -> _ExportTask:
+    rows = slice(part.first, part.first + part.rows)
+    others = judged.judgement.other[rows]
+    losers = np.flatnonzero(others >= 0)
+    winners = judged.candidates.ids.take(pa.array(others[losers])).to_pylist()
+    return _ExportTask(
+        judged.corpus,
+        part,
+        judged.judgement.codes[rows],
+        dict(zip(losers.tolist(), winners, strict=True)),
+        judged.candidates.category[rows],
+        judged.candidates.validation[rows],
+        pii,
+        samples if judged.pairs is None else None,
+        quarantine,
+    )
+
+
+def _export_part(task: _ExportTask) -> _Exported:
+    """Return one part's samples and quarantine, written; what the schema layer refuses joins the quarantine."""
+    codes = task.codes.copy()
+    samples = _samples(task, codes) if task.samples is not None and (codes == 0).any() else None
+    written = None
+    if samples is not None and task.samples is not None and samples.num_rows:
+        written = Written(write_part(task.samples, samples, plain=_PLAIN), row_hashes(samples))
+    dropped = np.flatnonzero(codes)
+    if not len(dropped):
+        return _Exported(written, None, Counter())
+    quarantine = _quarantine(task, codes, dropped)
+    reasons = Counter(REASONS[code - 1] for code in codes[dropped].tolist())
+    return _Exported(
+        written, Written(write_part(task.quarantine, quarantine, plain=_PLAIN), quarantine_hashes(quarantine)), reasons
+    )
+
+
+def _samples(task: _ExportTask, codes: Ints) -> pa.Table:
+    """Return the kept rows as samples, marking in `codes` those the schema layer refuses."""
+    kept = np.flatnonzero(codes == 0)
+    source = _read_redacted(task.part, kept, task.pii)
+    table = sample_table(task.corpus, source, task.category[kept], task.validation[kept], pii=task.pii)
+    refused = firewall.violations(task.corpus, table)
+    if pc.any(refused).as_py():
+        codes[kept[refused.to_numpy(zero_copy_only=False)]] = REASONS.index(Reason.SCHEMA_VIOLATION) + 1
+        table = table.filter(pc.invert(refused))
+    return table
+
+
+def _read_redacted(part: PartTriple, rows: Ints, pii: bool) -> Redacted:
+    chosen = pa.array(rows)
+    evidence = read_part(part.evidence, _TEXT_COLUMNS).take(chosen)
+    screened = read_part(part.screened, ["redacted_prompt", "redacted_text"]).take(chosen)
+    return redacted(evidence, screened, pii)
+
+
+def _export_pairs(judged: Judged, pairs: Pairs, draft: Draft, pii: bool) -> Iterator[_Exported]:
+    """Yield the pairs in batches; a pair the schema layer refuses is dropped with both its records' reasons kept."""
+    candidates = judged.candidates
+    for number, start in enumerate(range(0, len(pairs.chosen), PAIRS_AT_ONCE)):
+        chosen, rejected = (rows[start : start + PAIRS_AT_ONCE] for rows in (pairs.chosen, pairs.rejected))
+        sides = (_gather(candidates, chosen, pii), _gather(candidates, rejected, pii))
+        categories = (candidates.category[chosen], candidates.category[rejected])
+        table = preference_table(*sides, categories, candidates.validation[chosen], pii=pii)
+        refused = firewall.violations("preference_corpus", table).to_numpy(zero_copy_only=False)
+        if refused.any():
+            _drop_refused(judged.judgement, pairs, start + np.flatnonzero(refused))
+            table = table.filter(pa.array(~refused))
+        if table.num_rows:
+            path = draft.part_path("samples", number)
+            yield _Exported(Written(write_part(path, table, plain=_PLAIN), row_hashes(table)), None, Counter())
+
+
+def _drop_refused(judgement: Judgement, pairs: Pairs, refused: Ints) -> None:
+    """Drop the records that stand in no pair but refused ones."""
+    fine = np.ones(len(pairs.chosen), bool)
+    fine[refused] = False
+    used = np.union1d(pairs.chosen[fine], pairs.rejected[fine])
+    touched = np.union1d(pairs.chosen[refused], pairs.rejected[refused])
+    judgement.drop(np.setdiff1d(touched, used), Reason.INVALID_PREFERENCE_PAIRING)
+
+
+def _gather(candidates: Candidates, rows: Ints, pii: bool) -> Redacted:
+    """Return the given records, in the given order, from wherever they lie."""
+    order = np.argsort(rows, kind="stable")
+    ascending = rows[order]
+    pieces = []
+    for part in candidates.parts:
+        low, high = np.searchsorted(ascending, [part.first, part.first + part.rows])
+        if high > low:
+            pieces.append(_read_redacted(part, ascending[low:high] - part.first, pii))
+    back = pa.array(np.argsort(order, kind="stable"))
+    table = pa.concat_tables([piece.rows for piece in pieces]).take(back).combine_chunks()
+    prompt, answer = (pa.chunked_array([getattr(p, n) for p in pieces]).combine_chunks() for n in ("prompt", "answer"))
+    return Redacted(table, prompt.take(back), answer.take(back))
+
+
+def row_hashes(samples: pa.Table) -> bytes:
+    """Return the row hashes of samples: their ids, which are hashes of all they say."""
+    return bytes.fromhex("".join(samples["id"].to_pylist()))
+
+
+_DETAILS = {
+    Reason.MISSING_PROVENANCE: "the record does not name its source line",
+    Reason.MISSING_SOURCE_RUN_ID: "the record does not name its run",
+    Reason.EMPTY_CONTENT: "the prompt or the text is missing or empty",
+    Reason.SCHEMA_VIOLATION: "the row does not satisfy the schema of its corpus",
+    Reason.VERDICT_CONFLICT: "the same text was both accepted and rejected for this task or prompt",
+    Reason.SPLIT_LEAKAGE: "prompt or text of this validation row stands in the training split too",
+    Reason.INVALID_PREFERENCE_PAIRING: "no counterpart of the task answers the same prompt",
+    Reason.SELF_PAIRING: "every counterpart comes from the same run",
+    Reason.NO_COUNTERPART: "the task has no answer of another category to pair with",
+    Reason.PAIR_CAP: "the task has its full number of better pairs",
+}
+
+
+def _quarantine(task: _ExportTask, codes: Ints, dropped: Ints) -> pa.Table:
+    chosen = pa.array(dropped)
+    scored = read_part(task.part.scored, _SCORE_COLUMNS).take(chosen)
+    screened = read_part(task.part.screened, ["secrets", "invented_paths", "eval_item"]).take(chosen)
+    reasons = [REASONS[code - 1] for code in codes[dropped].tolist()]
+    columns = [scored[name].to_pylist() for name in _SCORE_COLUMNS[:-1]]
+    rows = [canon.dumps(dict(zip(_SCORE_COLUMNS, row, strict=False))) for row in zip(*columns, strict=True)]
+    found = zip(*(screened[name].to_pylist() for name in screened.column_names), strict=True)
+    verdicts = zip(scored["category"].to_pylist(), scored["inherited"].to_pylist(), strict=True)
+    details = [
+        _detail(reason, task.lost_to.get(int(row)), texts, verdict)
+        for reason, row, texts, verdict in zip(reasons, dropped, found, verdicts, strict=True)
+    ]
+    return dropped_table(
+        stage=task.corpus,
+        disposition=[disposition(reason) for reason in reasons],
+        reasons=[str(reason) for reason in reasons],
+        details=details,
+        rows=rows,
+        evidence_ids=scored["evidence_id"],
+        provenance=scored["provenance"],
+    )
+
+
+def disposition(reason: Reason) -> str:
+    """Return how a dropped record counts: deduplicated, skipped or quarantined."""
+    return "deduplicated" if reason in DEDUPLICATED else "skipped" if reason in SKIPPED else "quarantined"
+
+
+def _detail(reason: Reason, winner: str | None, texts: tuple[Any, ...], verdict: tuple[str, bool]) -> str:
+    secrets, paths, item = texts
+    if reason is Reason.SECRET_FOUND:
+        return f"patterns: {', '.join(secrets)}"
+    if reason is Reason.HALLUCINATED_FILE_PATH:
+        return f"cites {', '.join(paths[:5])}"
+    if reason is Reason.EVAL_CONTAMINATION:
+        return f"shares text with evaluation item {item}"
+    if reason in (Reason.DUPLICATE_ID, Reason.NEAR_DUPLICATE):
+        return f"repeats evidence {winner}, which is kept"
+    if reason in _DETAILS:
+        return _DETAILS[reason]
+    category, inherited = verdict
+    return f"the verdict is {category}, inherited from the task" if inherited else f"the verdict is {category}"

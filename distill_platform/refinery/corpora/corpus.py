@@ -1,0 +1,97 @@
+"""The four corpora, declared: what each admits, and how its rows are made from evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from distill_platform.refinery.judging.gates import Admission
+from distill_platform.refinery.quarantine import Reason
+from distill_platform.refinery.schemas import MESSAGES
+from distill_platform.refinery.screening.pii import redact
+from distill_platform.refinery.settings import ExportSettings
+from distill_platform.refinery.streams import Category
+
+_A, _P, _H, _R = Category
+RAG_NEVER = frozenset({_R})
+SFT_NEVER = frozenset({_R, _H})
+
+
+def rag_admission(exports: ExportSettings) -> Admission:
+    """Return what the RAG corpus admits: texts that held up; records awaiting review only when opted in."""
+    allowed = frozenset({_A, _P, _H} if exports.rag_include_review else {_A, _P})
+    return Admission(
+        frozenset(Category) - allowed, Reason.UNSAFE_RAG_CATEGORY, allowed, inherited=True, needs_prompt=False
+    )
+
+
+def sft_admission(exports: ExportSettings) -> Admission:
+    """Return what the SFT corpus admits: own accepted verdicts; partially accepted ones only when opted in."""
+    allowed = frozenset({_A, _P} if exports.sft_include_partial else {_A})
+    return Admission(SFT_NEVER, Reason.UNSAFE_SFT_CATEGORY, allowed, inherited=False, needs_prompt=True)
+
+
+def preference_admission(_: ExportSettings) -> Admission:
+    """Return what may stand in a preference pair: records with a clear verdict of their own."""
+    return Admission(frozenset({_H}), Reason.CATEGORY_DISALLOWED, frozenset({_A, _P, _R}), False, True)
+
+
+def kto_admission(_: ExportSettings) -> Admission:
+    """Return what the KTO corpus admits: records with a clear yes or no of their own."""
+    return Admission(frozenset({_H, _P}), Reason.CATEGORY_DISALLOWED, frozenset({_A, _R}), False, True)
+
+
+ADMISSIONS: Mapping[str, Callable[[ExportSettings], Admission]] = {
+    "rag_corpus": rag_admission,
+    "sft_corpus": sft_admission,
+    "preference_corpus": preference_admission,
+    "kto_corpus": kto_admission,
+}
+
+
+@dataclass(frozen=True)
+class Redacted:
+    """Records as they may leave: evidence columns with personal data taken out of every text."""
+
+    rows: pa.Table
+    prompt: pa.Array
+    answer: pa.Array
+
+
+def redacted(evidence: pa.Table, screened: pa.Table, pii: bool) -> Redacted:
+    """Return evidence rows with the redactions of their screening applied, unless the gate is off."""
+    prompt, answer = (evidence[name].combine_chunks() for name in ("prompt", "text"))
+    if pii:
+        prompt = pc.coalesce(screened["redacted_prompt"].combine_chunks(), prompt)
+        answer = pc.coalesce(screened["redacted_text"].combine_chunks(), answer)
+    return Redacted(evidence, pc.fill_null(prompt, ""), pc.fill_null(answer, ""))
+
+
+def said(role: str, texts: pa.Array) -> pa.ListArray:
+    """Return one-message conversations in which `role` says each of `texts`."""
+    roles = pa.repeat(pa.scalar(role), len(texts))
+    message = pa.StructArray.from_arrays([roles, texts], fields=list(MESSAGES.value_type))
+    return pa.ListArray.from_arrays(pa.array(np.arange(len(texts) + 1, dtype=np.int32)), message, type=MESSAGES)
+
+
+def prompts(source: Redacted, pii: bool) -> pa.ListArray:
+    """Return the prompt of every record as messages: the whole conversation before the answer where there is one."""
+    plain = said("user", source.prompt)
+    conversations = source.rows["messages"].combine_chunks()
+    if conversations.null_count == len(conversations):
+        return plain
+    before: list[Any] = plain.to_pylist()
+    for row, conversation in enumerate(conversations.to_pylist()):
+        if conversation is not None:
+            before[row] = [_without_pii(message) if pii else message for message in conversation[:-1]]
+    return pa.array(before, MESSAGES)
+
+
+def _without_pii(message: dict[str, str]) -> dict[str, str]:
+    found = redact([message["content"]])[0]
+    return {"role": message["role"], "content": found[0] if found else message["content"]}

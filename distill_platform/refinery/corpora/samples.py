@@ -1,0 +1,125 @@
+"""Samples: tables of corpus rows made from evidence rows, every id a hash of the row's content."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from distill_platform.core import canon
+from distill_platform.refinery.corpora.corpus import Redacted, prompts, said
+from distill_platform.refinery.judging.candidates import Mask
+from distill_platform.refinery.schemas import CORPORA, PREFERENCE
+from distill_platform.refinery.streams import Category
+
+_NAMES = np.array([str(category) for category in Category], dtype=object)
+
+
+def sample_table(corpus: str, source: Redacted, category: Any, validation: Mask, *, pii: bool) -> pa.Table:
+    """Return the rows of a RAG, SFT or KTO corpus for evidence rows with the given category codes and splits."""
+    makers = {"rag_corpus": _rag, "sft_corpus": _sft, "kto_corpus": _kto}
+    rows = source.rows
+    columns = makers[corpus](source, category, pii) | {
+        "task_id": rows["task_id"],
+        "source_run_id": rows["run_id"],
+        "evidence_id": rows["evidence_id"],
+        "split": splits(validation),
+        "provenance": rows["provenance"],
+    }
+    schema = CORPORA[corpus]
+    return pa.table([columns[name] for name in schema.names], schema=schema)
+
+
+def splits(validation: Mask) -> pa.Array:
+    """Return the names of the splits."""
+    return pc.if_else(pa.array(validation), pa.scalar("validation"), pa.scalar("train"))
+
+
+def _scores(category: Any) -> pa.Array:
+    return pa.array(_NAMES[category], pa.string())
+
+
+def _rag(source: Redacted, category: Any, _: bool) -> dict[str, Any]:
+    rows, scores = source.rows, _scores(category)
+    identity = (rows["title"], source.answer, rows["tags"], scores, rows["source"])
+    return {
+        "id": ids("rag", rows, identity),
+        "title": rows["title"],
+        "text": source.answer,
+        "tags": rows["tags"],
+        "success_score": scores,
+        "source_category": rows["source"],
+    }
+
+
+def _sft(source: Redacted, category: Any, pii: bool) -> dict[str, Any]:
+    rows, scores, prompt = source.rows, _scores(category), prompts(source, pii)
+    return {
+        "id": ids("sft", rows, (source.prompt, source.answer, scores)),
+        "prompt": prompt,
+        "completion": said("assistant", source.answer),
+        "prompt_source": rows["prompt_source"],
+        "quality_score": scores,
+    }
+
+
+def _kto(source: Redacted, category: Any, pii: bool) -> dict[str, Any]:
+    rows, prompt = source.rows, prompts(source, pii)
+    label = pa.array(category == Category.ACCEPTED.rank)
+    return {
+        "id": ids("kto", rows, (source.prompt, source.answer, label)),
+        "prompt": prompt,
+        "completion": said("assistant", source.answer),
+        "label": label,
+        "prompt_source": rows["prompt_source"],
+    }
+
+
+def preference_table(
+    chosen: Redacted, rejected: Redacted, categories: tuple[Any, Any], validation: Mask, *, pii: bool
+) -> pa.Table:
+    """Return the rows of the preference corpus for evidence rows that go pair by pair."""
+    left, right = chosen.rows, rejected.rows
+    reason = [f"{a}_over_{b}" for a, b in zip(_NAMES[categories[0]], _NAMES[categories[1]], strict=True)]
+    answers = list(zip(chosen.answer.to_pylist(), rejected.answer.to_pylist(), strict=True))
+    columns = {
+        "id": ids("preference", left, (chosen.prompt, chosen.answer, rejected.answer, right["evidence_id"])),
+        "prompt": prompts(chosen, pii),
+        "chosen": said("assistant", chosen.answer),
+        "rejected": said("assistant", rejected.answer),
+        "reason": reason,
+        "pair_similarity": [similarity(*pair) for pair in answers],
+        "length_ratio": [len(better) / max(len(worse), 1) for better, worse in answers],
+        "prompt_source": left["prompt_source"],
+        "task_id": left["task_id"],
+        "chosen_run_id": left["run_id"],
+        "rejected_run_id": right["run_id"],
+        "chosen_evidence_id": left["evidence_id"],
+        "rejected_evidence_id": right["evidence_id"],
+        "split": splits(validation),
+        "chosen_provenance": left["provenance"],
+        "rejected_provenance": right["provenance"],
+    }
+    return pa.table([columns[name] for name in PREFERENCE.names], schema=PREFERENCE)
+
+
+def similarity(left: str, right: str) -> float:
+    """Return the Jaccard similarity of the words of two texts, 0 to 1."""
+    a, b = set(left.lower().split()), set(right.lower().split())
+    return len(a & b) / len(a | b) if a or b else 1.0
+
+
+def ids(corpus: str, rows: pa.Table, content: Iterable[Any]) -> pa.Array:
+    """Return the ids of samples: SHA-256 over the canonical form of what they say and which record says it."""
+    origin = (rows["task_id"], rows["run_id"], rows["evidence_id"])
+    columns = [column.to_pylist() for column in (*origin, *content)]
+    return pa.array(list(_hashed(corpus, columns)), pa.string())
+
+
+def _hashed(corpus: str, columns: list[list[Any]]) -> Iterator[str]:
+    for row in zip(*columns, strict=True):
+        yield hashlib.sha256(canon.dumps([corpus, row])).hexdigest()

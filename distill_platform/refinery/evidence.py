@@ -1,0 +1,259 @@
+"""Evidence: every declared stream's rows of the wanted days, as EvidenceRecords with full provenance.
+
+Memory does not grow with the files: chunks are ingested into sorted runs on disk, then each day is merged range by
+range of evidence ids. The result is ordered by evidence id, so it does not depend on files, lines, chunks or workers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from distill_platform.core import canon
+from distill_platform.refinery import witness
+from distill_platform.refinery.health import StreamHealth, measure, report
+from distill_platform.refinery.ingest import SKIPS, UNDATED, Ingested, IngestTask, Run, ingest_chunk
+from distill_platform.refinery.lines import Chunk, SourceFile, chunks, find_files
+from distill_platform.refinery.quarantine import dropped_table, quarantine_hashes
+from distill_platform.refinery.schemas import EVIDENCE, PROVENANCE, QUARANTINE
+from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, publish
+from distill_platform.store.lake import Counts, Draft, Input, Manifest
+from distill_platform.store.lake.parts import write_part
+
+RANGE_BYTES = 48 * 2**20
+_PLAIN = (
+    "evidence_id", "run_id", "prompt", "text", "messages.list.element.content", "validation", "metadata",
+    "provenance.line_offset", "provenance.raw_sha256", "provenance.sig_hash", "row", "detail",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A sorted run with the line number at which its chunk begins in the file."""
+
+    run: Run
+    file: str
+    first_line: int
+
+
+@dataclass(frozen=True)
+class MergeTask:
+    """One range of keys of one day: `low` included, `high` excluded ("" is no bound)."""
+
+    slices: tuple[Slice, ...]
+    key: str
+    low: str
+    high: str
+    part: Path
+    duplicates: Path | None
+    streams: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A merged range: its rows, those dropped as duplicates, and what a count of it needs."""
+
+    rows: Written
+    duplicates: Written | None
+    reasons: Counter[str]
+    health: dict[str, StreamHealth]
+
+
+def build_evidence(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
+    """Return the published manifests of `days` and of the undated rows, which come last.
+
+    Undated rows belong to no day (malformed, without a usable time stamp): every run sees all of them, and keeps them
+    in the quarantine of the pseudo-partition `undated`.
+    """
+    files = {stream.name: find_files(refinery.settings.data, stream.name, stream.config.path)
+             for stream in refinery.settings.streams}  # fmt: skip
+    with ExitStack() as stack:
+        spill = stack.enter_context(refinery.lake.staging())
+        ingested = _ingest(refinery, [file for found in files.values() for file in found], frozenset(days), spill)
+        staged = []
+        for day in (*days, UNDATED):
+            draft = stack.enter_context(refinery.lake.draft("evidence", day))
+            staged.append(_stage_day(refinery, draft, ingested, files))
+            refinery.progress("evidence: merge", len(staged), len(days) + 1)
+        checks = witness.testify(refinery, [stage.draft for stage in staged], ingested.chunks, ingested.elsewhere)
+        return [
+            publish(refinery.lake, Staged(**{**vars(stage), "checks": checks[stage.draft.partition]}))
+            for stage in staged
+        ]
+
+
+@dataclass(frozen=True)
+class _Ingestion:
+    """All sorted runs by day, and every chunk with the line number at which it begins."""
+
+    records: dict[str, list[Slice]]
+    quarantine: dict[str, list[Slice]]
+    chunks: list[tuple[Chunk, int]]
+    elsewhere: int
+
+
+def _ingest(refinery: Refinery, files: list[SourceFile], days: frozenset[str], spill: Path) -> _Ingestion:
+    origin = {stream.name: stream.file for stream in refinery.settings.streams}
+    today = refinery.now.date()
+    todo = [chunk for file in files for chunk in chunks(file)]
+    tasks = [
+        IngestTask(chunk, origin[chunk.file.stream], refinery.settings.config.ingest, days, today, spill / f"{n:06d}")
+        for n, chunk in enumerate(todo)
+    ]
+    results: list[Ingested] = []
+    for result in refinery.workers.map(ingest_chunk, tasks):
+        results.append(result)
+        refinery.progress("evidence: ingest", len(results), len(tasks))
+    return _gathered(todo, results)
+
+
+def _gathered(todo: list[Chunk], results: list[Ingested]) -> _Ingestion:
+    records: dict[str, list[Slice]] = defaultdict(list)
+    quarantine: dict[str, list[Slice]] = defaultdict(list)
+    placed: list[tuple[Chunk, int]] = []
+    first_line = 0
+    for chunk, result in zip(todo, results, strict=True):
+        first_line = 0 if chunk.start == 0 else first_line
+        placed.append((chunk, first_line))
+        for run in result.records:
+            records[run.day].append(Slice(run, chunk.file.name, first_line))
+        for run in result.quarantine:
+            quarantine[run.day].append(Slice(run, chunk.file.name, first_line))
+        first_line += result.lines
+    return _Ingestion(records, quarantine, placed, sum(result.elsewhere for result in results))
+
+
+def _stage_day(refinery: Refinery, draft: Draft, ingested: _Ingestion, files: dict[str, list[SourceFile]]) -> Staged:
+    day = draft.partition
+    records, dropped = ingested.records.get(day, []), ingested.quarantine.get(day, [])
+    streams = tuple(stream.file for stream in refinery.settings.streams)
+    record_tasks = list(_merge_tasks(draft, "records", records, "evidence_id", streams))
+    dropped_tasks = list(_merge_tasks(draft, "quarantine", dropped, "raw_sha256", streams))
+    merged = list(refinery.workers.map(merge_range, [*record_tasks, *dropped_tasks]))
+    kept, gone = merged[: len(record_tasks)], merged[len(record_tasks) :]
+    add_table(draft, "records", [piece.rows for piece in kept])
+    duplicates = [piece.duplicates for piece in kept if piece.duplicates is not None]
+    add_table(draft, "quarantine", [*(piece.rows for piece in gone), *duplicates])
+    reasons = sum((piece.reasons for piece in gone), Counter[str]())
+    counts = Counts(
+        rows_in=sum(piece.run.rows for piece in (*records, *dropped)),
+        rows_out=draft.rows("records"),
+        deduplicated=sum(piece.part.rows for piece in duplicates),
+        skipped={reason: count for reason, count in sorted(reasons.items()) if reason in SKIPS},
+        quarantined={reason: count for reason, count in sorted(reasons.items()) if reason not in SKIPS},
+    )
+    source = _source_input([piece.rows.row_hashes for piece in merged], counts)
+    missing = sorted(name for name, found in files.items() if not found)
+    extra = {
+        "health": report([piece.health for piece in kept]),
+        "missing_sources": missing,
+        "source_rows": _by_file([*records, *dropped]),
+    }
+    return Staged(draft, {"sources": source}, refinery.settings.evidence_hash, counts, extra=extra)
+
+
+def _by_file(slices: list[Slice]) -> dict[str, int]:
+    """Return how many of the day's rows each source file gave."""
+    rows: Counter[str] = Counter()
+    for piece in slices:
+        rows[piece.file] += piece.run.rows
+    return dict(sorted(rows.items()))
+
+
+def _source_input(row_hashes: list[bytes], counts: Counts) -> Input:
+    """Return the identity of a day's source rows: their sorted hashes, whatever files and lines they lie on."""
+    digest = hashlib.sha256(str(counts.rows_in).encode())
+    for hashes in row_hashes:
+        digest.update(hashes)
+    return Input(digest.hexdigest()[:24], digest.hexdigest())
+
+
+def _merge_tasks(
+    draft: Draft, table: str, slices: list[Slice], key: str, streams: tuple[Path, ...]
+) -> Iterator[MergeTask]:
+    """Yield one task per range of keys; keys are hashes, so equal ranges hold about equally many rows."""
+    total = sum(piece.run.bytes for piece in slices)
+    count = min(-(-total // RANGE_BYTES), 4_096)
+    bounds = ["", *(f"{number * 65_536 // count:04x}" for number in range(1, count)), ""]
+    for number in range(count):
+        part = draft.part_path(table, number)
+        copies = draft.part_path("quarantine", 10_000 + number) if table == "records" else None
+        yield MergeTask(tuple(slices), key, bounds[number], bounds[number + 1], part, copies, streams)
+
+
+def merge_range(task: MergeTask) -> Merged:
+    """Return one range of a day, merged, ordered, freed of repeated records and written."""
+    table = _gather(task)
+    if task.key == "raw_sha256":
+        written = Written(write_part(task.part, table, plain=_PLAIN), quarantine_hashes(table))
+        return Merged(written, None, Counter(table["reason"].to_pylist()), {})
+    kept, repeated = _split_repeated(table)
+    ids = bytes.fromhex("".join(kept["evidence_id"].to_pylist()))
+    written = Written(write_part(task.part, kept, plain=_PLAIN), ids)
+    return Merged(written, _write_repeated(repeated, task.duplicates), Counter(), measure(kept, task.streams))
+
+
+def _gather(task: MergeTask) -> pa.Table:
+    schema = EVIDENCE if task.key == "evidence_id" else QUARANTINE
+    pieces = [piece for piece in map(lambda part: _cut(part, task), task.slices) if piece.num_rows]
+    table = pa.Table.from_batches(pieces, schema=schema).combine_chunks()
+    provenance = table["provenance"].combine_chunks() if table.num_rows else pa.array([], PROVENANCE)
+    keys = {task.key: table["evidence_id"]} if task.key == "evidence_id" else {}
+    keys |= {name: provenance.field(name) for name in ("raw_sha256", "source_file", "line_offset")}
+    keys |= {} if task.key == "evidence_id" else {name: table[name] for name in ("reason", "detail")}
+    return table.take(pc.sort_indices(pa.table(keys), sort_keys=[(name, "ascending") for name in keys]))
+
+
+def _cut(piece: Slice, task: MergeTask) -> pa.RecordBatch:
+    """Return the rows of a sorted run whose keys lie in the task's range, with line numbers of the whole file."""
+    source = pa.memory_map(str(piece.run.path))
+    batch = pa.ipc.open_file(source).get_batch(piece.run.index)
+    keys = batch.column("evidence_id") if task.key == "evidence_id" else batch.column("provenance").field("raw_sha256")
+    low = bisect_left(keys, task.low, key=lambda value: value.as_py()) if task.low else 0
+    high = bisect_left(keys, task.high, key=lambda value: value.as_py()) if task.high else len(keys)
+    return _renumbered(batch.slice(low, high - low), piece.first_line)
+
+
+def _renumbered(batch: pa.RecordBatch, first_line: int) -> pa.RecordBatch:
+    if not first_line:
+        return batch
+    provenance = batch.column("provenance")
+    fields = {field.name: provenance.field(field.name) for field in PROVENANCE}
+    fields["line_offset"] = pc.add(fields["line_offset"], pa.scalar(first_line, pa.int64()))
+    moved = pa.StructArray.from_arrays(list(fields.values()), fields=list(PROVENANCE))
+    return batch.set_column(batch.schema.get_field_index("provenance"), batch.schema.field("provenance"), moved)
+
+
+def _split_repeated(table: pa.Table) -> tuple[pa.Table, pa.Table]:
+    """Return the first of every evidence id, and the others; equal ids are neighbours."""
+    ids = table["evidence_id"].combine_chunks()
+    if len(ids) < 2:
+        return table, table.slice(0, 0)
+    repeated = pa.concat_arrays([pa.array([False]), pc.equal(ids[1:], ids[:-1])])
+    if not pc.any(repeated).as_py():
+        return table, table.slice(0, 0)
+    return table.filter(pc.invert(repeated)), table.filter(repeated)
+
+
+def _write_repeated(repeated: pa.Table, path: Path | None) -> Written | None:
+    if path is None or not repeated.num_rows:
+        return None
+    rows = [canon.dumps({"evidence_id": found}) for found in repeated["evidence_id"].to_pylist()]
+    table = dropped_table(
+        stage="evidence",
+        disposition="deduplicated",
+        reasons=["duplicate_id"] * len(rows),
+        details=["the same record came more than once; the first is kept"] * len(rows),
+        rows=rows,
+        evidence_ids=repeated["evidence_id"],
+        provenance=repeated["provenance"],
+    )
+    return Written(write_part(path, table, plain=_PLAIN), quarantine_hashes(table))

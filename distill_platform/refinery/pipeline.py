@@ -1,0 +1,136 @@
+"""The pipeline: the stages in order, declared once, and what it means to run one.
+
+Both doors use it: the terminal runs all stages in a row, Dagster makes an asset of each.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from distill_platform.core.errors import DistillError, GateRefused
+from distill_platform.refinery import receipts as receipting
+from distill_platform.refinery.corpora.build import build_corpus
+from distill_platform.refinery.drift import report_drift
+from distill_platform.refinery.evidence import build_evidence
+from distill_platform.refinery.lines import find_files
+from distill_platform.refinery.receipts import StageReceipt
+from distill_platform.refinery.release import release_corpora
+from distill_platform.refinery.schemas import CORPORA
+from distill_platform.refinery.scoring import score_runs
+from distill_platform.refinery.screened import screen_texts
+from distill_platform.refinery.stage import Refinery
+from distill_platform.store.lake import Manifest
+from distill_platform.store.lake.parts import file_sha256
+
+StageFunction = Callable[[Refinery, Sequence[str]], list[Manifest]]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage: what it reads, what it does for a range of days, and what it is for."""
+
+    name: str
+    upstream: tuple[str, ...]
+    run: StageFunction
+    description: str
+
+
+def _corpus(name: str, description: str) -> Stage:
+    def run(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
+        return build_corpus(refinery, name, days)
+
+    return Stage(name, ("evidence", "scored_runs", "screened_texts"), run, description)
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage("evidence", (), build_evidence, "Rows of every declared stream as EvidenceRecords with full provenance."),
+    Stage("scored_runs", ("evidence",), score_runs, "One deterministic verdict per evidence record."),
+    Stage("screened_texts", ("evidence",), screen_texts, "Secrets, personal data, contamination and text signatures."),
+    _corpus("rag_corpus", "Documents that held up, for retrieval."),
+    _corpus("sft_corpus", "Prompts with accepted answers, for supervised fine-tuning."),
+    _corpus("preference_corpus", "Better and worse answers to the same prompt, for preference training."),
+    _corpus("kto_corpus", "Answers with a yes or no, for KTO."),
+    Stage(
+        "corpus_release", tuple(CORPORA), release_corpora, "A versioned snapshot of all corpora over a range of days."
+    ),
+)
+
+
+@dataclass(frozen=True)
+class StageRun:
+    """What one stage did over a range of days."""
+
+    manifests: tuple[Manifest, ...]
+    receipts: tuple[StageReceipt, ...]
+
+
+def run_stage(refinery: Refinery, stage: Stage, days: Sequence[str], run_id: str) -> StageRun:
+    """Return what a stage published, after writing its receipts.
+
+    When the stage raises, its partitions are marked failed, receipts say why, and the error goes on: nobody reads the
+    older state as if it were current.
+    """
+    started_at, clock = datetime.now(UTC), time.perf_counter()
+    try:
+        manifests = stage.run(refinery, days)
+    except Exception as error:
+        _write_failure(refinery, stage, days, run_id, started_at, time.perf_counter() - clock, error)
+        raise
+    share = (time.perf_counter() - clock) / max(len(manifests), 1)
+    sources = source_hashes(refinery) if stage.name == "evidence" else {}
+    receipts = [receipting.receipt_of(manifest, run_id, started_at, share, sources) for manifest in manifests]
+    receipting.write_receipts(refinery.lake, run_id, stage.name, receipts)
+    return StageRun(tuple(manifests), tuple(receipts))
+
+
+def _write_failure(
+    refinery: Refinery, stage: Stage, days: Sequence[str], run_id: str, at: datetime, took: float, error: Exception
+) -> None:
+    message = f"{type(error).__name__}: {error}"
+    try:
+        for day in days:
+            refinery.lake.mark_failed(stage.name, day, message)
+        failures = [receipting.failed_receipt(stage.name, day, run_id, at, took, message) for day in days]
+        receipting.write_receipts(refinery.lake, run_id, stage.name, failures)
+    except DistillError:
+        return  # the disk that refused the stage refuses its receipts too; the first error is the one to show
+
+
+def run_all(refinery: Refinery, days: Sequence[str], run_id: str, stages: Iterable[Stage] = STAGES) -> None:
+    """Run the stages in order over `days`, then write the run's summary and drift report.
+
+    Raises GateRefused as soon as a stage's own checks do not hold; what depends on it does not run.
+    """
+    try:
+        for stage in stages:
+            done = run_stage(refinery, stage, days, run_id)
+            refuse_failed(done.manifests)
+    finally:
+        report_drift(refinery, days, run_id)
+
+
+def refuse_failed(manifests: Iterable[Manifest]) -> None:
+    """Raise GateRefused when any of the published partitions has not passed its blocking checks."""
+    failed = [manifest for manifest in manifests if not manifest.passed]
+    if failed:
+        errors = "; ".join(f"{m.dataset}[{m.partition}] {error}" for m in failed for error in m.errors[:3])
+        raise GateRefused(f"{len(failed)} partitions did not pass: {errors}", hint="Mend the cause, then run again")
+
+
+def source_hashes(refinery: Refinery) -> dict[str, str]:
+    """Return the SHA-256 of every source file, by its name inside the source folder."""
+    files = [
+        file
+        for stream in refinery.settings.streams
+        for file in find_files(refinery.settings.data, stream.name, stream.config.path)
+    ]
+    hashes = refinery.workers.map(_hash_file, [file.path for file in files])
+    return {file.name: digest for file, digest in zip(files, hashes, strict=True)}
+
+
+def _hash_file(path: Path) -> str:
+    return file_sha256(path)

@@ -1,0 +1,226 @@
+"""The words of a fictional data platform: every text of the sample is put together from these lists."""
+
+from collections.abc import Mapping
+
+# component, concern, main file, a symbol in it
+SUBJECTS: tuple[tuple[str, str, str, str], ...] = (
+    ("provider-routing", "fallback order", "crates/gateway/src/provider_router.rs", "select_provider"),
+    ("provider-routing", "price table refresh", "crates/gateway/src/price_table.rs", "refresh_prices"),
+    ("provider-routing", "sticky sessions", "crates/gateway/src/affinity.rs", "pin_session"),
+    ("circuit-breaker", "half-open probing", "crates/gateway/src/breaker.rs", "try_probe"),
+    ("circuit-breaker", "failure window", "crates/gateway/src/breaker_window.rs", "record_failure"),
+    ("circuit-breaker", "shared state between workers", "crates/gateway/src/breaker_store.rs", "load_state"),
+    ("retries", "retry budget", "services/ingest/retry_budget.py", "spend_token"),
+    ("retries", "jittered backoff", "services/ingest/backoff.py", "next_delay"),
+    ("retries", "Retry-After handling", "services/ingest/http_client.py", "parse_retry_after"),
+    ("schema-migrations", "online column add", "sql/migrations/0042_add_lease_owner.sql", "lease_owner"),
+    ("schema-migrations", "backfill in batches", "services/migrate/backfill.py", "next_batch"),
+    ("schema-migrations", "down migration", "services/migrate/rollback.py", "revert_revision"),
+    ("compaction", "small file merge", "crates/lake/src/compact.rs", "merge_small_files"),
+    ("compaction", "tombstone expiry", "crates/lake/src/tombstones.rs", "expire_before"),
+    ("compaction", "snapshot retention", "crates/lake/src/retention.rs", "prune_snapshots"),
+    ("catalog", "table rename", "crates/catalog/src/rename.rs", "rename_table"),
+    ("catalog", "stale schema cache", "crates/catalog/src/cache.rs", "invalidate"),
+    ("catalog", "concurrent commits", "crates/catalog/src/commit.rs", "swap_pointer"),
+    ("ingest", "late arriving events", "services/ingest/watermark.py", "advance_watermark"),
+    ("ingest", "dead letter queue", "services/ingest/dead_letter.py", "park_message"),
+    ("ingest", "offset commit", "services/ingest/offsets.py", "commit_offsets"),
+    ("query-planner", "predicate pushdown", "crates/query/src/pushdown.rs", "push_filters"),
+    ("query-planner", "join order", "crates/query/src/join_order.rs", "order_joins"),
+    ("query-planner", "null aware anti join", "crates/query/src/anti_join.rs", "probe_nulls"),
+    ("embedding-index", "incremental rebuild", "crates/vector/src/rebuild.rs", "rebuild_segment"),
+    ("embedding-index", "deleted vectors", "crates/vector/src/deletes.rs", "mask_deleted"),
+    ("embedding-index", "dimension mismatch", "crates/vector/src/validate.rs", "check_dimension"),
+    ("scheduler", "lease renewal", "services/scheduler/lease.py", "renew_lease"),
+    ("scheduler", "missed ticks", "services/scheduler/ticks.py", "catch_up"),
+    ("scheduler", "priority inversion", "services/scheduler/priorities.py", "promote_waiting"),
+    ("access-control", "row level policy", "crates/auth/src/row_policy.rs", "apply_policy"),
+    ("access-control", "token expiry", "crates/auth/src/session.rs", "is_expired"),
+    ("access-control", "audit trail", "crates/auth/src/trail.rs", "append_entry"),
+    ("lineage", "column lineage", "services/lineage/columns.py", "resolve_columns"),
+    ("lineage", "orphaned edges", "services/lineage/edges.py", "drop_orphans"),
+    ("lineage", "replayed runs", "services/lineage/replay.py", "link_replay"),
+    ("quality-gates", "freshness check", "services/quality/freshness.py", "age_of"),
+    ("quality-gates", "null ratio check", "services/quality/null_ratio.py", "observe_nulls"),
+    ("quality-gates", "referential check", "services/quality/references.py", "find_dangling"),
+    ("streaming-sink", "exactly-once writes", "crates/sink/src/transaction.rs", "prepare_commit"),
+    ("streaming-sink", "backpressure", "crates/sink/src/backpressure.rs", "pause_partition"),
+    ("streaming-sink", "file rotation", "crates/sink/src/rotate.rs", "rotate_if_full"),
+    ("cost-ledger", "token accounting", "services/ledger/tokens.py", "book_usage"),
+    ("cost-ledger", "currency rounding", "services/ledger/rounding.py", "round_half_even"),
+    ("cost-ledger", "monthly close", "services/ledger/close.py", "close_month"),
+    ("object-store", "multipart upload", "crates/objects/src/multipart.rs", "complete_upload"),
+    ("object-store", "conditional put", "crates/objects/src/conditional.rs", "put_if_absent"),
+    ("object-store", "listing consistency", "crates/objects/src/listing.rs", "list_prefix"),
+    ("replication", "follower lag", "crates/replica/src/lag.rs", "measure_lag"),
+    ("replication", "split brain guard", "crates/replica/src/fence.rs", "fence_leader"),
+    ("replication", "snapshot transfer", "crates/replica/src/transfer.rs", "send_snapshot"),
+    ("feature-store", "point in time join", "services/features/asof.py", "join_asof"),
+    ("feature-store", "default values", "services/features/defaults.py", "fill_default"),
+    ("feature-store", "online parity", "services/features/parity.py", "compare_online"),
+    ("notebook-runner", "kernel recycling", "services/notebooks/kernels.py", "recycle_kernel"),
+    ("notebook-runner", "output truncation", "services/notebooks/outputs.py", "truncate_output"),
+    ("notebook-runner", "secret injection", "services/notebooks/environment.py", "inject_values"),
+    ("telemetry", "metric cardinality", "crates/telemetry/src/labels.rs", "limit_labels"),
+    ("telemetry", "trace sampling", "crates/telemetry/src/sampling.rs", "keep_trace"),
+    ("telemetry", "clock skew", "crates/telemetry/src/skew.rs", "correct_skew"),
+)
+
+# fmt: off
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "part": (
+        "the hot path", "the error branch", "the shutdown hook", "the cold start", "the batch loop", "the cleanup task",
+        "the lock guard", "the retry wrapper", "the cache lookup", "the config loader", "the health endpoint",
+        "the commit step", "the decoder", "the admission check", "the background sweep", "the validation pass",
+    ),
+    "failure": (
+        "a stale read", "a lost update", "a double write", "an unbounded queue", "a silent skip", "a deadlock",
+        "a torn write", "a wrong default", "an off-by-one window", "a leaked handle", "a swallowed exception",
+        "a partial rollback", "a thundering herd", "a clock jump", "a duplicate key", "an orphaned lock",
+        "a truncated page", "an integer overflow",
+    ),
+    "cause": (
+        "the timeout is read before the lock is taken", "the counter is reset on every reconnect",
+        "the error is logged but never returned", "two workers share one cursor",
+        "the comparison uses local time", "the list is mutated while it is iterated",
+        "the default is applied after validation", "the flag is only checked on start-up",
+        "the batch size is rounded down to zero", "the cache key leaves out the tenant",
+        "the file is renamed before it is flushed", "the window slides by records and not by time",
+        "the null branch returns early", "the writer trusts the reader's checksum",
+        "the retry counts the first attempt twice", "the lease is renewed by a different thread",
+    ),
+    "remedy": (
+        "take the lock first", "return the error to the caller", "carry the tenant in the key",
+        "flush and fsync before the rename", "use a monotonic clock", "copy the list before the loop",
+        "bound the queue and reject early", "write the manifest last", "compare in UTC only",
+        "move the default in front of the validation", "give each worker its own cursor",
+        "make the call idempotent by a request key", "drop the handle in a guard",
+        "count attempts in one place", "fail closed when the value is missing", "split the batch at the page boundary",
+    ),
+    "evidence": (
+        "the unit test", "the load run", "the replay of last week", "the staging incident", "the fault injection run",
+        "the nightly comparison", "the profiler output", "the trace of the failing request", "the metrics panel",
+        "the diff against the previous release", "the property test", "the shadow deployment",
+    ),
+    "risk": (
+        "readers see half a commit", "the budget is spent in one burst", "alerts stay quiet",
+        "a tenant sees foreign rows", "the job restarts from zero", "costs double without a warning",
+        "the follower never catches up",
+        "old files are never removed", "a rerun gives other numbers", "the dashboard shows yesterday's state",
+        "the queue grows until memory is gone", "the operator has to repair rows by hand",
+    ),
+    "qualifier": (
+        "under load", "after a restart", "when two regions fail over", "with an empty batch", "on the last page",
+        "when the clock moves back", "with a single worker", "behind the proxy", "with mixed schema versions",
+        "when the disk is full", "on leap days", "after a partial deploy",
+    ),
+    "judgement": (
+        "this is safe", "this needs a guard", "this is a real defect", "this is acceptable for now",
+        "this is only cosmetic", "this breaks the contract", "this is covered by the caller",
+        "this will surface in production", "this is a maintenance burden", "this holds by construction",
+    ),
+    "metric": (
+        "p95 latency", "error rate", "queue depth", "cache hit ratio", "commit time", "rows per second",
+        "open file handles", "replica lag", "retry volume", "memory at peak", "bytes scanned", "lock wait",
+    ),
+    "owner": (
+        "the gateway team", "the storage on-call", "the ingest owner", "the platform group", "the release captain",
+        "the query crew", "the data quality desk", "the billing owner",
+    ),
+    "store": (
+        "the manifest table", "the lease table", "the object store", "the local spool", "the write-ahead log",
+        "the metadata cache", "the ledger", "the checkpoint file", "the offset topic", "the audit log",
+    ),
+    "adverb": ("quietly", "eventually", "only sometimes", "reliably", "once an hour", "twice", "at random", "too late"),
+    "knob": (
+        "max_in_flight", "probe_interval_s", "lease_ttl_s", "batch_rows", "retention_days", "jitter_fraction",
+        "window_s", "spool_limit_mb", "page_size", "idle_timeout_s", "min_samples", "flush_every_ms",
+    ),
+}
+# fmt: on
+
+FINDINGS: tuple[str, ...] = (
+    "In {file} at line {line}, {symbol} allows {failure} because {cause}.",
+    "{symbol} looks correct in {part}, but {qualifier} it can produce {failure}.",
+    "The branch at {file}:{line} returns before {store} is updated, so {risk}.",
+    "Reading {file} from line {line} on, {judgement}: {cause}.",
+    "The concern about {concern} is justified {qualifier}; {evidence} shows {failure} within {n} minutes.",
+    "{part} and {symbol} disagree about who owns {store}, which ends in {failure} {qualifier}.",
+    "I could not reproduce {failure}; {evidence} ran {n} times and {store} stayed consistent.",
+    "Line {line} of {file} reads {knob} on every call, and {metric} rises by {pct} percent {qualifier}.",
+    "The guard in {symbol} is evaluated {adverb}, so {failure} passes it when {cause}.",
+    "{evidence} and the code agree here: {symbol} leaves {store} untouched and {judgement}.",
+    "Between lines {line} and {line2} of {file} the state is held in {part}, not in {store}.",
+    "{failure} was reported for {component}; the origin is {symbol}, where {cause}.",
+    "The value of {knob} is {n}, while {part} assumes {n2}; {qualifier} the two collide.",
+    "Nothing in {file} limits {metric}, and {evidence} reached {n2} times the usual level.",
+)
+REASONS: tuple[str, ...] = (
+    "If it is left as it is, {risk}, and {metric} moves by {pct} percent before anyone notices.",
+    "The caller handles {failure} {adverb}, therefore {judgement} {qualifier}.",
+    "What makes this hard to see is that {cause}, while {part} reports success.",
+    "{evidence} confirms it: {metric} went from {n} to {n2} {qualifier}.",
+    "The older version had the same shape, but there {store} was written first and {part} came second.",
+    "A second reader of {store} would see {failure}, since {cause}.",
+    "This matters for {component} because {risk} {qualifier}.",
+    "Both paths meet in {part}; only one of them checks {knob}, and the other {adverb} skips it.",
+    "{owner} saw the same {qualifier} and traced it to {part}, not to {store}.",
+    "Under the documented contract {risk} must be impossible, yet {cause}.",
+    "The comment above line {line2} promises the opposite, and {evidence} sides with the code.",
+    "It happens {adverb} with {knob} at {n}, and it stops at {n2}.",
+)
+REMEDIES: tuple[str, ...] = (
+    "The smallest safe change is to {remedy} in {symbol} and to leave {part} alone.",
+    "I would {remedy}, then {remedy}; anything larger belongs in its own change.",
+    "Set {knob} to {n2} for {component}, and {remedy} before the next release.",
+    "Move the write to {store} behind {part} and {remedy}.",
+    "Ask {owner} to {remedy}; until then keep {knob} at {n}.",
+    "Instead of catching {failure} in {file}, {remedy} where it starts.",
+    "Replace lines {line} to {line2} by one call that will {remedy}.",
+    "Please {remedy}, and add a case to {evidence} that fails without it.",
+    "No change is needed in {symbol}; {remedy} in {part} only if {metric} passes {n2}.",
+    "Revert to the version from {n} days ago and {remedy} in a follow-up.",
+)
+CHECKS: tuple[str, ...] = (
+    "Verify that {symbol} leaves {store} unchanged {qualifier}.",
+    "Check {metric} for {n} minutes with {knob} at {n2}.",
+    "Assert in {evidence} that {failure} is reported by {part}.",
+    "Confirm with {owner} that {risk} cannot happen {qualifier}.",
+    "Ensure that line {line} of {file} runs before {part}.",
+    "Verify {evidence} again after the change and compare {metric} with the baseline of {n}.",
+    "Check that {knob} below {n} is refused at load time, not {qualifier}.",
+    "Assert that {store} and {part} agree after {n2} restarts.",
+)
+FACTS: tuple[str, ...] = (
+    "{symbol} in {file} writes to {store} before it touches {part}.",
+    "{component} keeps {knob} at {n} and treats values above {n2} as {failure}.",
+    "For {concern}, {part} is the only writer of {store}.",
+    "{metric} of {component} is measured in {part} at line {line}, {qualifier} as well.",
+    "{owner} owns {file} and accepts changes to {symbol} only together with {evidence}.",
+    "{failure} in {component} was last seen {n} days ago, {qualifier}.",
+    "When {cause}, {symbol} answers with {failure} and {store} is rolled back.",
+    "The limit of {n2} in {file} exists because {risk} otherwise.",
+)
+STEPS: tuple[str, ...] = (
+    "Open {file} and find {symbol} near line {line}.",
+    "Lower {knob} to {n} and wait until {metric} is flat.",
+    "Run {evidence} {qualifier} and keep its output.",
+    "If you see {failure}, {remedy} and start again.",
+    "Compare {store} with {part} for {n2} records.",
+    "Tell {owner} when {risk}.",
+    "Restart {component} one instance at a time and watch {metric}.",
+    "Only then {remedy}, and restore {knob} to {n2}.",
+    "Write down whether {failure} appeared {qualifier}.",
+)
+PROMPTS: tuple[str, ...] = (
+    "Review how {component} handles {concern}. Start from {symbol} in {file}, say whether {failure} is possible "
+    "{qualifier}, cite the lines you rely on, and name the smallest safe change.",
+    "Audit {concern} in {component}: does {symbol} ({file}) still hold its contract when {cause}? "
+    "Answer with a judgement, the evidence, and what has to be verified before release.",
+    "A change to {file} touches {concern}. Explain what {symbol} does to {store}, list the ways in which {risk}, "
+    "and propose a fix that {owner} could merge today.",
+    "We saw {failure} in {component} {qualifier}. Find out whether {concern} is the reason, using {file} as the "
+    "starting point, and describe the check that would have caught it.",
+    "Compare the documented behaviour of {concern} with the code in {file}. Where do {symbol} and {part} differ, "
+    "what follows for {metric}, and which of the two should change?",
+)

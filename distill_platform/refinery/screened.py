@@ -1,0 +1,157 @@
+"""Screened texts: what the text gates found in every record, worked out once and read by all four corpora."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from distill_platform.core import canon
+from distill_platform.refinery.schemas import SCREENED
+from distill_platform.refinery.screening.eval_sets import EvalSet
+from distill_platform.refinery.screening.kernels import BANDS
+from distill_platform.refinery.screening.screen import Screener, ScreeningConfig
+from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, as_input, publish, same_keys
+from distill_platform.store.lake import Counts, Dataset, Draft, Manifest
+from distill_platform.store.lake.parts import read_part, write_part
+
+_PLAIN = ("evidence_id", "redacted_prompt", "redacted_text", "prompt_key", "answer_key", "bands")
+_READ = ("evidence_id", "prompt", "text", "metadata")
+_CITED = re.compile(r"(?<![\w./-])(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]\w{0,7}\b")
+_KNOWN = '"known_paths":'
+_ROWS_AT_ONCE = 8_192
+
+
+def screen_texts(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
+    """Return the published manifests of the screened texts of `days`, one row per evidence record, in its order."""
+    manifests = []
+    for done, day in enumerate(days, start=1):
+        evidence = refinery.lake.open("evidence", day)
+        with refinery.lake.draft("screened_texts", day) as draft:
+            manifests.append(publish(refinery.lake, _stage(refinery, evidence, draft)))
+        refinery.progress("screened_texts", done, len(days))
+    return manifests
+
+
+@dataclass(frozen=True)
+class _ScreenTask:
+    evidence: Path
+    part: Path
+    config: ScreeningConfig
+    eval_sets: tuple[EvalSet, ...]
+
+
+@dataclass(frozen=True)
+class _ScreenedPart:
+    written: Written
+    with_secrets: int
+    with_pii: int
+
+
+def screening_config(refinery: Refinery) -> ScreeningConfig:
+    """Return the screener's parameters as the settings give them."""
+    screening = refinery.settings.config.screening
+    return ScreeningConfig(
+        prompt_ngram=screening.prompt_ngram, answer_ngram=screening.answer_ngram, shingle=screening.shingle_words
+    )
+
+
+def _stage(refinery: Refinery, evidence: Dataset, draft: Draft) -> Staged:
+    config = screening_config(refinery)
+    tasks = [
+        _ScreenTask(path, draft.part_path("texts", number), config, refinery.settings.eval_sets)
+        for number, path in enumerate(evidence.paths("records"))
+    ]
+    parts = list(refinery.workers.map(_screen_part, tasks))
+    add_table(draft, "texts", [part.written for part in parts])
+    return Staged(
+        draft,
+        {f"evidence/{draft.partition}": as_input(evidence.manifest)},
+        refinery.settings.screening_hash,
+        Counts(rows_in=evidence.manifest.tables["records"].rows, rows_out=draft.rows("texts")),
+        [same_keys(evidence, draft, "texts")],
+        {
+            "with_secrets": sum(part.with_secrets for part in parts),
+            "with_pii": sum(part.with_pii for part in parts),
+            "eval_sets": [eval_set.name for eval_set in refinery.settings.eval_sets],
+        },
+    )
+
+
+@lru_cache(maxsize=2)
+def _screener(config: ScreeningConfig, eval_sets: tuple[EvalSet, ...]) -> Screener:
+    return Screener(config, eval_sets)
+
+
+def _screen_part(task: _ScreenTask) -> _ScreenedPart:
+    """Return one part of the evidence, screened and written."""
+    screener = _screener(task.config, task.eval_sets)
+    rows = read_part(task.evidence, _READ)
+    tables = [_screened(screener, piece) for piece in _pieces(rows)]
+    table = pa.concat_tables(tables)
+    hashes = _row_hashes(table)
+    secrets = int(pc.sum(pc.greater(pc.list_value_length(table["secrets"]), 0)).as_py() or 0)
+    pii = len(table) - table["pii"].null_count
+    return _ScreenedPart(Written(write_part(task.part, table, plain=_PLAIN), hashes), secrets, pii)
+
+
+def _pieces(rows: pa.Table) -> list[pa.Table]:
+    return [rows.slice(start, _ROWS_AT_ONCE) for start in range(0, rows.num_rows, _ROWS_AT_ONCE)]
+
+
+def _screened(screener: Screener, rows: pa.Table) -> pa.Table:
+    texts = rows["text"].to_pylist()
+    found = screener.screen(rows["prompt"].to_pylist(), texts)
+    columns: dict[str, Any] = {
+        "evidence_id": rows["evidence_id"],
+        "secrets": pa.array(found.secrets, pa.list_(pa.string())),
+        "invented_paths": _invented(rows["metadata"], texts),
+        "pii": [canon.dumps(kinds).decode() if kinds else None for kinds in found.pii],
+        "redacted_prompt": found.redacted_prompts,
+        "redacted_text": found.redacted_answers,
+        "prompt_key": pa.array(found.prompt_keys, pa.binary(16)),
+        "answer_key": pa.array(found.answer_keys, pa.binary(16)),
+        "bands": _fixed(found.band_keys.astype("<u8").tobytes(), rows.num_rows, 8 * BANDS),
+        "words": found.answer_tokens.astype(np.int32),
+        "eval_prompt_hits": found.prompt_hits.astype(np.int32),
+        "eval_containment": found.answer_containment,
+        "eval_item": found.eval_items,
+    }
+    return pa.table([columns[name] for name in SCREENED.names], schema=SCREENED)
+
+
+def _fixed(data: bytes, count: int, width: int) -> pa.FixedSizeBinaryArray:
+    return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), count, [None, pa.py_buffer(data)])
+
+
+def _invented(metadata: pa.ChunkedArray, texts: list[str | None]) -> pa.Array:
+    """Return, per record that declares `metadata.known_paths`, the files its text cites that are not among them."""
+    invented: list[list[str]] = [[]] * len(texts)
+    declares = pc.fill_null(pc.match_substring(metadata, _KNOWN), False).to_numpy()
+    for row in np.flatnonzero(declares).tolist():
+        known = orjson.loads(metadata[row].as_py())["known_paths"]
+        invented[row] = invented_paths(texts[row] or "", known)
+    return pa.array(invented, pa.list_(pa.string()))
+
+
+def invented_paths(text: str, known: Sequence[str]) -> list[str]:
+    """Return the file paths a text cites that are neither known paths nor the ends of known paths, sorted."""
+    cited = {match.lstrip("./") for match in _CITED.findall(text)}
+    return sorted(path for path in cited if not any(f"/{whole}".endswith(f"/{path}") for whole in known))
+
+
+def _row_hashes(table: pa.Table) -> bytes:
+    """Return the row hashes: everything a record's screening says."""
+    data = bytearray()
+    for batch in table.drop_columns(["bands", "prompt_key", "answer_key"]).to_batches(max_chunksize=_ROWS_AT_ONCE):
+        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            data += bytes.fromhex(canon.sig_hash(row))
+    return bytes(data)

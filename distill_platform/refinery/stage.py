@@ -1,0 +1,150 @@
+"""What every stage shares: the context it runs in, the laws it is held against, and how it publishes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+import distill_platform
+from distill_platform.core.errors import CorruptDataset
+from distill_platform.core.workers import Workers
+from distill_platform.refinery.schemas import TABLES
+from distill_platform.refinery.settings import Settings
+from distill_platform.store.lake import Check, Counts, Dataset, Draft, Input, Lake, Manifest, Part
+from distill_platform.store.lake.parts import read_part
+
+Progress = Callable[[str, int, int], None]
+
+
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Show nothing: the default for `progress`."""
+
+
+@dataclass(frozen=True)
+class Refinery:
+    """Everything a stage may use: settings, lake, workers, and the clock's reading when the run began."""
+
+    settings: Settings
+    lake: Lake
+    workers: Workers
+    now: datetime
+    progress: Progress = field(default=no_progress)
+
+
+@contextmanager
+def open_refinery(settings: Settings, *, now: datetime, progress: Progress = no_progress) -> Iterator[Refinery]:
+    """Open the refinery that the settings describe; its worker processes end with the context."""
+    with Workers(settings.config.workers) as workers:
+        yield Refinery(settings, Lake(settings.lake), workers, now, progress)
+
+
+@cache
+def code_version() -> str:
+    """Return the package's version and a digest of the code that computes: core, store and refinery."""
+    root = Path(distill_platform.__file__).parent
+    digest = hashlib.sha256()
+    for room in ("core", "store", "refinery"):
+        for path in sorted((root / room).rglob("*.py")):
+            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{distill_platform.__version__}+{digest.hexdigest()[:12]}"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A partition whose tables are written and whose laws are about to be checked."""
+
+    draft: Draft
+    inputs: Mapping[str, Input]
+    config_hash: str
+    counts: Counts
+    checks: Sequence[Check] = ()
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def publish(lake: Lake, staged: Staged) -> Manifest:
+    """Return the manifest of a partition after holding it against the laws every stage obeys, and publishing it."""
+    draft = staged.draft
+    about = {"inputs": dict(staged.inputs), "code_version": code_version(), "config_hash": staged.config_hash}
+    prior = lake.manifest(draft.dataset, draft.partition)
+    preview = draft.preview(**about, counts=staged.counts, checks=())
+    checks = [_conservation(staged.counts), _schema(draft, preview), _determinism(prior, preview), *staged.checks]
+    return draft.publish(**about, counts=staged.counts, checks=checks, extra=dict(staged.extra))  # type: ignore[arg-type]
+
+
+def check(name: str, description: str, observed: float, *, allowed: float = 0, sample: Iterable[str] = ()) -> Check:
+    """Return a blocking check that holds while `observed` does not exceed `allowed`."""
+    return Check(name, observed <= allowed, True, observed, allowed, description, tuple(sample)[:5])
+
+
+def _conservation(counts: Counts) -> Check:
+    gone = sum(counts.skipped.values()) + sum(counts.quarantined.values())
+    lost = counts.rows_in - counts.rows_out - counts.deduplicated - gone
+    return check("conservation", "rows in that are neither out, deduplicated, skipped nor quarantined", abs(lost))
+
+
+def _schema(draft: Draft, preview: Manifest) -> Check:
+    """Re-read the footer of every part: declared columns and types, and as many rows as were counted."""
+    wrong = []
+    for table, schema in TABLES[draft.dataset].items():
+        for part in preview.tables[table].parts:
+            footer = pq.read_metadata(draft.folder / part.path)
+            if not footer.schema.to_arrow_schema().equals(schema) or footer.num_rows != part.rows:
+                wrong.append(part.path)
+    return check("schema", "files whose columns, types or row counts are not those declared", len(wrong), sample=wrong)
+
+
+def _determinism(prior: Manifest | None, new: Manifest) -> Check:
+    same_work = (
+        prior is not None
+        and prior.input_hash == new.input_hash
+        and prior.code_version == new.code_version
+        and prior.config_hash == new.config_hash
+    )
+    violated = same_work and prior is not None and prior.content_hash != new.content_hash
+    description = "different content from the same input, code and configuration as last time"
+    return check("determinism", description, int(violated))
+
+
+def same_keys(evidence: Dataset, draft: Draft, table: str) -> Check:
+    """Return the check, by reading both sides again, that a table has exactly the evidence's records, in its order."""
+    given = [read_part(path, ["evidence_id"])["evidence_id"] for path in evidence.paths("records")]
+    taken = [read_part(draft.folder / part.path, ["evidence_id"])["evidence_id"] for part in draft.parts(table)]
+    wrong = abs(len(given) - len(taken)) + sum(not a.equals(b) for a, b in zip(given, taken, strict=False))
+    return check("provenance", "parts whose rows are not exactly those of the evidence, in its order", wrong)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A part as a worker wrote it, with the 32-byte hashes of its rows in order."""
+
+    part: Part
+    row_hashes: bytes
+
+
+def add_table(draft: Draft, table: str, written: Sequence[Written]) -> None:
+    """Declare a table of a draft from its parts; the content hash covers the rows' hashes, not the files."""
+    digest = hashlib.sha256()
+    for piece in written:
+        digest.update(piece.row_hashes)
+        if not piece.part.rows:
+            (draft.folder / piece.part.path).unlink()
+    draft.add(table, [piece.part for piece in written if piece.part.rows], digest.hexdigest())
+
+
+def as_input(manifest: Manifest) -> Input:
+    """Return how a stage remembers what it read."""
+    return Input(manifest.version, manifest.content_hash)
+
+
+def same_rows(left: Sequence[Part], right: Sequence[Part], what: str) -> None:
+    """Raise CorruptDataset unless two tables that go row by row together are cut alike."""
+    if [part.rows for part in left] != [part.rows for part in right]:
+        raise CorruptDataset(f"{what} are not cut alike", hint="Materialize the later one again")

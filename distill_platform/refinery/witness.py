@@ -1,0 +1,136 @@
+"""The witness: reads the source files a second time and holds the staged evidence against them, row by row.
+
+Two laws are proved here for all rows, not for a sample: every row's source line re-hashes to the row's `raw_sha256`
+(provenance), and every line of every file is accounted for (conservation by line).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from distill_platform.refinery.lines import Chunk, read_batches
+from distill_platform.refinery.settings import IngestSettings
+from distill_platform.refinery.stage import Refinery, check
+from distill_platform.store.lake import Check, Draft
+from distill_platform.store.lake.parts import read_part
+
+Hashes = np.ndarray[tuple[int], np.dtype[np.void]]
+Lines = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Testimony:
+    """What one chunk's lines say: rows whose line is missing or hashes differently, and lines seen."""
+
+    wrong: tuple[int, ...]
+    lines: int
+
+
+@dataclass(frozen=True)
+class WitnessTask:
+    """A chunk and the claims over it: `lines` (counted from the chunk's start) and their 32-byte hashes."""
+
+    chunk: Chunk
+    limits: IngestSettings
+    lines: Lines
+    hashes: Hashes
+
+
+@dataclass(frozen=True)
+class _Claims:
+    """Every row's claim over one file, sorted by line; `owner` is the number of the partition that claims."""
+
+    lines: Lines
+    hashes: Hashes
+    owner: Lines
+
+
+def testify(
+    refinery: Refinery, drafts: Sequence[Draft], chunks: Sequence[tuple[Chunk, int]], elsewhere: int
+) -> dict[str, list[Check]]:
+    """Return the checks `provenance` and `no_line_lost` of every draft, by partition."""
+    claims = _claims(drafts)
+    covered = sum(len(np.unique(claim.lines)) for claim in claims.values())
+    wrong: dict[int, list[str]] = defaultdict(list)
+    seen = 0
+    tasks = list(_tasks(refinery, claims, chunks))
+    for done, ((task, first, claim), testimony) in enumerate(
+        zip(tasks, refinery.workers.map(_testimony, (task for task, _, _ in tasks)), strict=True), start=1
+    ):
+        seen += testimony.lines
+        for index in testimony.wrong:
+            owner = int(claim.owner[first + index]) if claim is not None else 0
+            wrong[owner].append(f"{task.chunk.file.name}:{int(claim.lines[first + index]) if claim else 0}")
+        refinery.progress("evidence: verify", done, len(tasks))
+    lost = abs(seen - covered - elsewhere)
+    return {draft.partition: _checks(wrong[number], lost) for number, draft in enumerate(drafts)}
+
+
+def _checks(wrong: list[str], lost: int) -> list[Check]:
+    return [
+        check("provenance", "rows whose source line does not re-hash to their raw_sha256", len(wrong), sample=wrong),
+        check("no_line_lost", "lines of the source files that are neither a record, dropped nor of another day", lost),
+    ]
+
+
+def _tasks(
+    refinery: Refinery, claims: dict[str, _Claims], chunks: Sequence[tuple[Chunk, int]]
+) -> Iterator[tuple[WitnessTask, int, _Claims | None]]:
+    limits = refinery.settings.config.ingest
+    for number, (chunk, first_line) in enumerate(chunks):
+        following = chunks[number + 1] if number + 1 < len(chunks) else None
+        last_line = following[1] if following and following[0].start else np.iinfo(np.int64).max
+        claim = claims.get(chunk.file.name)
+        low, high = np.searchsorted(claim.lines, [first_line, last_line]) if claim else (0, 0)
+        lines = claim.lines[low:high] - first_line if claim else np.empty(0, np.int64)
+        hashes = claim.hashes[low:high] if claim else np.empty(0, "V32")
+        yield WitnessTask(chunk, limits, lines, hashes), int(low), claim
+
+
+def _testimony(task: WitnessTask) -> Testimony:
+    """Return what the chunk's lines, read and hashed anew, say of the claims over them."""
+    numbers, found, total = [], [], 0
+    for batch in read_batches(task.chunk, task.limits):
+        for line in batch.lines:
+            numbers.append(line.number)
+            found.append(bytes.fromhex(line.sha256) if line.sha256 else hashlib.sha256(line.raw).digest())
+        total += len(batch.lines)
+    known = np.array(numbers, np.int64)
+    hashes = np.frombuffer(b"".join(found), "V32") if found else np.empty(0, "V32")
+    place = np.searchsorted(known, task.lines)
+    inside = place < len(known)
+    place = np.where(inside, place, 0)
+    right = inside & (known[place] == task.lines) & (hashes[place] == task.hashes) if len(known) else inside
+    return Testimony(tuple(int(index) for index in np.flatnonzero(~right)), total)
+
+
+def _claims(drafts: Sequence[Draft]) -> dict[str, _Claims]:
+    """Return the claims of every staged row, re-read from what was written, by source file."""
+    pieces: dict[str, list[tuple[Lines, Hashes, Lines]]] = defaultdict(list)
+    for owner, draft in enumerate(drafts):
+        for path in sorted(draft.folder.glob("*/part-*.parquet")):
+            provenance = read_part(path, ["provenance"])["provenance"].combine_chunks()
+            for name, lines, hashes in _by_file(provenance):
+                pieces[name].append((lines, hashes, np.full(len(lines), owner, np.int64)))
+    return {name: _sorted(parts) for name, parts in pieces.items()}
+
+
+def _by_file(provenance: pa.StructArray) -> Iterator[tuple[str, Lines, Hashes]]:
+    files = provenance.field("source_file").dictionary_encode()
+    which = files.indices.to_numpy(zero_copy_only=False)
+    lines = provenance.field("line_offset").to_numpy(zero_copy_only=False)
+    raw = np.frombuffer(bytes.fromhex("".join(provenance.field("raw_sha256").to_pylist())), "V32")
+    for index, name in enumerate(files.dictionary.to_pylist()):
+        yield name, lines[which == index], raw[which == index]
+
+
+def _sorted(parts: list[tuple[Lines, Hashes, Lines]]) -> _Claims:
+    lines, hashes, owner = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(lines, kind="stable")
+    return _Claims(lines[order], hashes[order], owner[order])

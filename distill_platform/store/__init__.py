@@ -1,0 +1,1 @@
+"""Floor 1: where facts and results are kept."""
