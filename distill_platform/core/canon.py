@@ -1,14 +1,17 @@
 """Canonical JSON and hashes: one strict reading of a line, one way to write a value.
 
-`canon = "orjson-sorted/1"`: parsed strictly (NaN, Infinity, duplicate keys and lone surrogates are refused), written
-with sorted keys, no spaces, UTF-8. It is our own form, not RFC 8785: 1.0 stays 1.0 and -0.0 stays -0.0.
+`canon = "orjson-sorted/1"`: parsed strictly (NaN, Infinity, duplicate keys, lone surrogates and whole numbers beyond
+64 bits are refused), written with sorted keys, no spaces, UTF-8. It is our own form, not RFC 8785: 1.0 stays 1.0 and
+-0.0 stays -0.0. Other numbers are 64-bit floats, so digits beyond their precision are not part of the value.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import orjson
@@ -18,7 +21,9 @@ from distill_platform.core.errors import CanonError
 CANON = "orjson-sorted/1"
 
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
-_MAX_DEPTH_HINT = "nested deeper than 254 levels"
+_MAX_DEPTH = 254  # what orjson can write
+_MAX_DEPTH_HINT = f"nested deeper than {_MAX_DEPTH} levels"
+_LOWEST, _HIGHEST = -(2**63), 2**64 - 1
 
 
 def sha256_hex(data: bytes) -> str:
@@ -30,7 +35,7 @@ def dumps(value: Any) -> bytes:
     """Return the canonical bytes of a JSON value.
 
     Raises CanonError(`deep_nesting`) beyond 254 levels and CanonError(`malformed_json`) for what JSON cannot hold.
-    NaN never gets here from `parse`; from Python code it would be written as null, so check numbers before.
+    NaN never gets here from `parse`; from Python code it would be written as null, so `refuse_non_finite` before.
     """
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
@@ -54,8 +59,11 @@ def parse(line: bytes) -> Any:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise _classify(line, str(error)) from None
-    if _structural_colons(line) != _count_keys(value, 0):
+    wide: list[float] = []
+    if _structural_colons(line) != _count_keys([value], 0, wide):
         raise CanonError("duplicate_json_key", f"duplicate key {_duplicate_key(line)!r}")
+    if wide:
+        _refuse_wide_integers(line)
     return value
 
 
@@ -66,19 +74,40 @@ def _structural_colons(line: bytes) -> int:
     return b"".join(line.split(b'"')[::2]).count(b":")
 
 
-def _count_keys(value: Any, depth: int) -> int:
-    if depth > 254:
+def _count_keys(value: dict[str, Any] | list[Any], depth: int, wide: list[float]) -> int:
+    """Return how many keys a value holds on all levels; collect the floats that may have been whole numbers."""
+    if depth > _MAX_DEPTH:
         raise CanonError("deep_nesting", _MAX_DEPTH_HINT)
-    kind = type(value)
-    if kind is dict:
-        count = len(value)
-        for item in value.values():
-            if type(item) is dict or type(item) is list:
-                count += _count_keys(item, depth + 1)
-        return count
-    if kind is list:
-        return sum(_count_keys(item, depth + 1) for item in value if type(item) is dict or type(item) is list)
-    return 0
+    count = len(value) if type(value) is dict else 0
+    items: Iterable[Any] = value.values() if type(value) is dict else value
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list:
+            count += _count_keys(item, depth + 1, wide)
+        elif kind is float and (item > _HIGHEST or item <= _LOWEST):
+            wide.append(item)
+    return count
+
+
+def _refuse_wide_integers(line: bytes) -> None:
+    """Refuse whole numbers that orjson could only read as floats: their last digits would vanish without a word."""
+
+    def look(digits: str) -> int:
+        if len(digits) > 20 or not _LOWEST <= int(digits) <= _HIGHEST:
+            message = f"whole number {digits[:40]} does not fit into 64 bits; write it as a string"
+            raise CanonError("malformed_json", message)
+        return 0
+
+    json.loads(line, parse_int=look)
+
+
+def refuse_non_finite(value: Any) -> None:
+    """Raise CanonError(`non_finite_number`) for NaN or infinity anywhere in a value that did not come from `parse`."""
+    if type(value) is float and not math.isfinite(value):
+        raise CanonError("non_finite_number", f"{value} is not a JSON number")
+    items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+    for item in items:
+        refuse_non_finite(item)
 
 
 def _duplicate_key(line: bytes) -> str:

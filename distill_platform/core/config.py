@@ -10,6 +10,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
+from distill_platform.core import scalar
 from distill_platform.core.errors import ConfigError, ExpressionError
 
 _MAX_BYTES = 1_000_000
@@ -37,29 +38,42 @@ def load_yaml(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(_Constructor().build(root, path))
     except ValidationError as error:
-        _refuse(error.errors()[0], root, model, path)
+        unknown_first = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
+        _refuse(unknown_first[0], root, model, path)
 
 
 def rule_error(path: Path, location: tuple[str | int, ...], error: ExpressionError) -> ConfigError:
-    """Return `error` placed in its YAML file: the line of the rule, and the column inside the line."""
+    """Return `error` placed in its YAML file: line and column of what is wrong, wherever the rule's text stands."""
     node = _node_at(_compose(path), location)
-    quote = 1 if isinstance(node, yaml.ScalarNode) and node.style in ("'", '"') else 0
-    column = node.start_mark.column + quote + error.column
+    line, column = scalar.place(_read(path), node, error.column)
     message = f"{error.message} (in rule {error.text[:200]!r})"
-    return ConfigError(message, file=str(path), line=node.start_mark.line + 1, column=column, hint=error.hint)
+    return ConfigError(message, file=str(path), line=line, column=column, hint=error.hint)
+
+
+def _read(path: Path) -> str:
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise ConfigError(f"is larger than {_MAX_BYTES} bytes", file=str(path))
+        return path.read_bytes().decode("utf-8")
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8 (byte {error.start})", file=str(path)) from None
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+    """Reads plain values only: an alias could stand for a million of them, and two places would share one value."""
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed; write the value out", mark)
+        return super().compose_node(parent, index)
 
 
 def _compose(path: Path) -> yaml.Node:
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        raise ConfigError(f"cannot be read: {error.strerror}", file=str(path)) from None
-    if len(raw) > _MAX_BYTES:
-        raise ConfigError(f"is larger than {_MAX_BYTES} bytes", file=str(path))
-    try:
-        node = yaml.compose(raw.decode("utf-8"), Loader=yaml.SafeLoader)
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"is not UTF-8 (byte {error.start})", file=str(path)) from None
+        node = yaml.compose(_read(path), Loader=_Loader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "nested too deeply"
@@ -71,7 +85,7 @@ def _compose(path: Path) -> yaml.Node:
 
 
 class _Constructor(yaml.constructor.SafeConstructor):  # type: ignore[misc]
-    """Builds plain values; refuses duplicate keys, aliases that could explode, and dates that YAML guesses."""
+    """Builds plain values; refuses duplicate keys and leaves the dates that YAML guesses alone."""
 
     def build(self, node: yaml.Node, path: Path) -> Any:
         if isinstance(node, yaml.MappingNode):

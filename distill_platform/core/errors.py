@@ -15,6 +15,8 @@ DistillError                what happened, where, and what to do next
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class DistillError(Exception):
     """Says what happened; `hint` says what to do next."""
@@ -27,6 +29,14 @@ class DistillError(Exception):
     def __str__(self) -> str:
         """Return the message, followed by the hint where there is one."""
         return f"{self.message}. {self.hint}" if self.hint else self.message
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Return how to rebuild the error as it is, whatever its constructor takes: worker processes hand it over."""
+        return _rebuilt, (type(self), self.args), self.__dict__
+
+
+def _rebuilt(kind: type[DistillError], args: tuple[Any, ...]) -> DistillError:
+    return kind.__new__(kind, *args)
 
 
 class ConfigError(DistillError):

@@ -18,6 +18,8 @@ def parse_utc(text: str) -> datetime:
     Raises ZonelessTimestamp without a zone and ValueError for anything else that is not one moment after 1970.
     """
     moment = datetime.fromisoformat(text)
+    if "\0" in text:  # which fromisoformat takes for the end of the text
+        raise ValueError(f"time stamp {text[:40]!r} holds a zero byte")
     if moment.tzinfo is None:
         raise ZonelessTimestamp(f"time stamp {text[:40]!r} has no zone")
     return _in_range(moment)
@@ -48,9 +50,13 @@ def iso(moment: datetime) -> str:
 
 def parse_day(text: str) -> date:
     """Return the day of `YYYY-MM-DD`; ValueError for anything else."""
-    if len(text) != 10:
-        raise ValueError(f"{text!r} is not a day like 2026-04-20")
-    return date.fromisoformat(text)
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or day.isoformat() != text:
+        raise ValueError(f"{text[:40]!r} is not a day like 2026-04-20")
+    return day
 
 
 def days_between(first: date, last: date) -> Iterator[date]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self, TypeVar
+
+from distill_platform.core.errors import DistillError
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -26,7 +30,10 @@ class Workers:
         self._pool: ProcessPoolExecutor | None = None
 
     def map(self, function: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
-        """Yield `function(task)` for every task, in order; the first exception ends it."""
+        """Yield `function(task)` for every task, in order; the first exception ends it.
+
+        Raises DistillError when the system kills a worker process; a later call starts new ones.
+        """
         if self.count == 1:
             yield from map(function, tasks)
             return
@@ -39,6 +46,10 @@ class Workers:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()
+        except BrokenProcessPool:
+            self.close()
+            hint = "Give the machine more memory, or set fewer workers, and run again"
+            raise DistillError("a worker process died before its task was done", hint=hint) from None
         finally:
             for future in waiting:
                 future.cancel()
@@ -46,7 +57,7 @@ class Workers:
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(max_workers=self.count, mp_context=context)
+            self._pool = ProcessPoolExecutor(max_workers=self.count, mp_context=context, initializer=_leave_interrupts)
         return self._pool
 
     def close(self) -> None:
@@ -62,3 +73,8 @@ class Workers:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _leave_interrupts() -> None:
+    """Leave Ctrl-C, which a terminal sends to all processes, to the one that started this worker."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -246,14 +246,14 @@ def _split_repeated(table: pa.Table) -> tuple[pa.Table, pa.Table]:
 def _write_repeated(repeated: pa.Table, path: Path | None) -> Written | None:
     if path is None or not repeated.num_rows:
         return None
-    rows = [canon.dumps({"evidence_id": found}) for found in repeated["evidence_id"].to_pylist()]
     table = dropped_table(
-        stage="evidence",
-        disposition="deduplicated",
-        reasons=["duplicate_id"] * len(rows),
-        details=["the same record came more than once; the first is kept"] * len(rows),
-        rows=rows,
-        evidence_ids=repeated["evidence_id"],
-        provenance=repeated["provenance"],
+        repeated.num_rows,
+        {
+            "stage": "evidence",
+            "disposition": "deduplicated",
+            "reason": "duplicate_id",
+            "detail": "the same record came more than once; the first is kept",
+            **{name: repeated[name] for name in ("evidence_id", "run_id", "task_id", "source", "provenance")},
+        },
     )
     return Written(write_part(path, table, plain=_PLAIN), quarantine_hashes(table))

@@ -17,7 +17,8 @@ from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
 from distill_platform.refinery.lines import Chunk, Line, read_batches
 from distill_platform.refinery.mapping import Mapped, Mapper, Refused
-from distill_platform.refinery.schemas import EVIDENCE, QUARANTINE, provenance_array
+from distill_platform.refinery.quarantine import dropped_table
+from distill_platform.refinery.schemas import EVIDENCE, provenance_array
 from distill_platform.refinery.settings import IngestSettings
 from distill_platform.refinery.streams import cached_stream
 from distill_platform.store.lake.atomic import disk_errors
@@ -85,19 +86,19 @@ class Dropped(NamedTuple):
 
 def ingest_chunk(task: IngestTask) -> Ingested:
     """Return where the rows of one chunk went; the rows themselves lie sorted in the task's spill files."""
-    mapper, transform = _mapper(task.stream_file)
+    mapper, transform = _mapper(task.stream_file, task.stream_file.read_bytes())
     sink = _Sink(task)
     total = 0
     for batch in read_batches(task.chunk, task.limits):
         for line in batch.lines:
-            sink.take(line, _outcomes(line, mapper, transform))
+            sink.take(line, outcomes(line, mapper, transform))
         sink.spill()
         total = batch.total
     return sink.close(total)
 
 
 @lru_cache(maxsize=64)
-def _mapper(file: Path) -> tuple[Mapper, Any]:
+def _mapper(file: Path, _content: bytes) -> tuple[Mapper, Any]:
     stream = cached_stream(file)
     return Mapper(stream), stream.transform
 
@@ -109,7 +110,7 @@ class Outcome(NamedTuple):
     sig_hash: str | None
 
 
-def _outcomes(line: Line, mapper: Mapper, transform: Any) -> Iterator[Outcome]:
+def outcomes(line: Line, mapper: Mapper, transform: Any) -> Iterator[Outcome]:
     """Yield, for every record that the line holds, either what it maps to or why it is refused."""
     if line.refused:
         yield Outcome(Refused(line.refused, line.detail), None)
@@ -143,9 +144,7 @@ def _mapped(mapper: Mapper, row: Any, sig: str) -> Outcome:
 
 def evidence_id(mapped: Mapped, sig: str) -> str:
     """Return the id of a record: a hash of its content and its source row's sig_hash, not of where that row lay."""
-    content = {name: value for name, value in mapped.fields.items() if value is not None}
-    content["timestamp"] = mapped.moment.isoformat()
-    content["sig_hash"] = sig
+    content = {**mapped.fields, "timestamp": mapped.moment.isoformat(), "sig_hash": sig}
     return hashlib.sha256(canon.dumps(content)).hexdigest()
 
 
@@ -173,7 +172,7 @@ class _Sink:
         self._elsewhere += not placed
 
     def _record(self, mapped: Mapped, sig: str, raw: str, line: Line) -> bool:
-        day = mapped.moment.strftime("%Y-%m-%d")
+        day = mapped.moment.date().isoformat()
         if day > self._today:
             detail = f"dated {mapped.moment.isoformat()}, after the day of the run"
             return self._drop(Refused("future_timestamp", detail), sig, raw, line)
@@ -234,23 +233,24 @@ def _by_hash(dropped: Dropped) -> tuple[str, int, str, str]:
 
 def _day_of(refused: CanonError | Refused, today: str) -> str:
     moment = refused.moment if isinstance(refused, Refused) else None
-    day = moment.strftime("%Y-%m-%d") if moment is not None else UNDATED
+    day = moment.date().isoformat() if moment is not None else UNDATED
     return day if day <= today else UNDATED
 
 
 def _record_batch(records: list[Record], file: str) -> pa.RecordBatch:
     fields = [record.fields for record in records]
     count = len(records)
-    columns: dict[str, Any] = {name: [row.get(name) for row in fields] for name in _PLAIN}
+    given = set().union(*fields)
+    columns: dict[str, Any] = {name: [row.get(name) for row in fields] for name in _PLAIN if name in given}
     columns["evidence_id"] = [record.evidence_id for record in records]
     columns["schema_version"] = pa.repeat(pa.scalar(SCHEMA_VERSION, pa.int32()), count)
     columns["timestamp"] = [record.moment for record in records]
     columns["prompt_chars"] = [len(row.get("prompt") or "") for row in fields]
     columns["text_chars"] = [len(row.get("text") or "") for row in fields]
-    for name in ("validation", "metadata"):
+    for name in given & {"validation", "metadata"}:
         columns[name] = [canon.dumps(value).decode() if (value := row.get(name)) else None for row in fields]
     columns["provenance"] = _provenance(file, records)
-    arrays = [_array(columns[field.name], field) for field in EVIDENCE]
+    arrays = [_array(columns.get(field.name), field, count) for field in EVIDENCE]
     return pa.RecordBatch.from_arrays(arrays, schema=EVIDENCE)
 
 
@@ -264,7 +264,9 @@ _PLAIN = tuple(
 )  # fmt: skip
 
 
-def _array(values: Any, field: pa.Field) -> pa.Array:
+def _array(values: Any, field: pa.Field, count: int) -> pa.Array:
+    if values is None:
+        return pa.nulls(count, field.type)
     return values if isinstance(values, pa.Array) else pa.array(values, field.type)
 
 
@@ -280,12 +282,11 @@ def _provenance(file: str, rows: list[Record] | list[Dropped]) -> pa.StructArray
 
 def _dropped_batch(rows: list[Dropped], file: str) -> pa.RecordBatch:
     columns = {
-        "stage": pa.repeat(pa.scalar("evidence"), len(rows)),
+        "stage": "evidence",
         "disposition": pa.array(["skipped" if row.reason in SKIPS else "quarantined" for row in rows]),
         "reason": pa.array([row.reason for row in rows]),
         "detail": pa.array([row.detail for row in rows]),
         "row": pa.array([row.row for row in rows], pa.binary()),
-        "evidence_id": pa.nulls(len(rows), pa.string()),
         "provenance": _provenance(file, rows),
     }
-    return pa.RecordBatch.from_arrays([columns[name] for name in QUARANTINE.names], schema=QUARANTINE)
+    return dropped_table(len(rows), columns).to_batches()[0]

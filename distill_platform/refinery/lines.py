@@ -192,18 +192,18 @@ class _Splitter:
             self._number += 1
         yield Batch(lines, self._number)
 
-    def _feed(self, block: bytes) -> Iterator[Line]:
+    def _feed(self, block: bytes) -> list[Line]:
         if self._at_start:
             self._at_start = False
             block = block.removeprefix(_BOM)
-        first, *rest = block.split(b"\n")
-        self._hold(first)
-        if not rest:
-            return
-        yield from self._close(torn=False)
-        for raw in rest[:-1]:
-            yield from self._line(raw, torn=False)
-        self._hold(rest[-1])
+        pieces = block.split(b"\n")
+        self._hold(pieces[0])
+        if len(pieces) == 1:
+            return []
+        lines = self._close(torn=False)
+        lines += [line for raw in pieces[1:-1] if (line := self._line(raw, torn=False)) is not None]
+        self._hold(pieces[-1])
+        return lines
 
     def _hold(self, piece: bytes) -> None:
         if self._oversized is not None:
@@ -215,28 +215,30 @@ class _Splitter:
             self._oversized = _Oversized(b"".join(self._carry))
             self._carry = []
 
-    def _close(self, torn: bool) -> Iterator[Line]:
+    def _close(self, torn: bool) -> list[Line]:
         oversized, raw = self._oversized, b"".join(self._carry)
         self._carry, self._carried, self._oversized = [], 0, None
-        if oversized is not None:
-            yield oversized.line(self._number, self._max)
-            self._number += 1
-        else:
-            yield from self._line(raw, torn)
+        if oversized is None:
+            line = self._line(raw, torn)
+            return [] if line is None else [line]
+        self._number += 1
+        return [oversized.line(self._number - 1, self._max)]
 
-    def _line(self, raw: bytes, torn: bool) -> Iterator[Line]:
+    def _line(self, raw: bytes, torn: bool) -> Line | None:
         number = self._number
         self._number += 1
         if raw.endswith(b"\r"):
             raw = raw[:-1]
         if len(raw) > self._max:
-            yield _Oversized(raw).line(number, self._max)
-        elif raw and not raw.isspace():
-            yield Line(number, raw, "torn_line" if torn and not _is_json(raw) else "", "the last line is cut off")
+            return _Oversized(raw).line(number, self._max)
+        if not raw or raw.isspace():
+            return None
+        if torn and not _is_json(raw):
+            return Line(number, raw, "torn_line", "the last line is cut off")
+        return Line(number, raw)
 
-    def _end(self) -> Iterator[Line]:
-        if self._oversized is not None or any(self._carry):
-            yield from self._close(torn=True)
+    def _end(self) -> list[Line]:
+        return self._close(torn=True) if self._oversized is not None or any(self._carry) else []
 
 
 def _is_json(raw: bytes) -> bool:

@@ -3,34 +3,17 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
-from distill_platform.core.errors import DistillError
+from distill_platform.core.errors import ConfigError, DistillError
 from distill_platform.core.utc import ZonelessTimestamp, from_epoch, parse_utc
-from distill_platform.refinery.streams import FieldSpec, Stream, ValueType
+from distill_platform.refinery.streams import PLACEHOLDER, RECORD_TYPES, FieldSpec, ModelRole, Stream, ValueType
 
 Row = Mapping[str, Any]
 Getter = Callable[[Row], Any]
-_FIELD = re.compile(r"\{([^{}]+)\}")
-
-
-class ModelRole(StrEnum):
-    """Who produced the record's text."""
-
-    EXECUTOR = "executor"
-    REVIEWER = "reviewer"
-    EXTRACTOR = "extractor"
-    VERIFIER = "verifier"
-    CATEGORIZER = "categorizer"
-    TIEBREAKER = "tiebreaker"
-    APPLIER = "applier"
-    EMBEDDER = "embedder"
-    OTHER = "other"
 
 
 class Refused(DistillError):
@@ -51,18 +34,7 @@ class Mapped:
 
 
 _ROLES = frozenset(ModelRole)
-_TYPES = {
-    "run_id": ValueType.IDENTIFIER,
-    "task_id": ValueType.IDENTIFIER,
-    "timestamp": ValueType.TIMESTAMP,
-    "messages": ValueType.MESSAGES,
-    "success_markers": ValueType.STRINGS,
-    "failure_markers": ValueType.STRINGS,
-    "prompt_tokens": ValueType.NUMBER,
-    "completion_tokens": ValueType.NUMBER,
-    "latency_ms": ValueType.NUMBER,
-    "cost_usd": ValueType.NUMBER,
-}
+_TYPES = {name: types[0] for name, types in RECORD_TYPES.items()}
 _OPTIONAL = (
     "model_name",
     "prompt",
@@ -92,10 +64,14 @@ class Mapper:
         self._optional = [
             (name, _getter(name, spec)) for name in _OPTIONAL if (spec := getattr(record, name)) is not None
         ]
-        self._validation = [(name, _getter(f"validation.{name}", spec)) for name, spec in record.validation.items()]
-        self._metadata = [(name, _getter(f"metadata.{name}", spec)) for name, spec in config.metadata.items()]
-        self._template = config.prompt_template
-        self._title = config.title
+        groups = (("validation", record.validation), ("metadata", config.metadata))
+        self._groups = [
+            (group, [(name, _getter(f"{group}.{name}", spec)) for name, spec in specs.items()])
+            for group, specs in groups
+            if specs
+        ]
+        self._template = _renderer(config.prompt_template) if config.prompt_template else None
+        self._title = _renderer(config.title)
         self._tags = sorted(set(config.tags))
 
     def map(self, row: Any) -> Mapped:
@@ -104,16 +80,21 @@ class Mapper:
         Raises Refused with reason missing_timestamp, zoneless_timestamp, invalid_timestamp, missing_source_run_id,
         missing_task_id or schema_violation.
         """
-        if not isinstance(row, dict):
-            raise Refused("schema_violation", f"row is {_kind(row)}, not an object")
-        moment = self._moment(row)
-        if moment is None:
-            raise Refused("missing_timestamp", "the row has no time stamp")
+        moment = self.moment(row)
         try:
             return Mapped(moment, self._fields(row))
         except Refused as error:
             error.moment = moment
             raise
+
+    def moment(self, row: Any) -> datetime:
+        """Return when the row happened; Refused where it does not say."""
+        if not isinstance(row, dict):
+            raise Refused("schema_violation", f"row is {_kind(row)}, not an object")
+        moment: datetime | None = self._moment(row)
+        if moment is None:
+            raise Refused("missing_timestamp", "the row has no time stamp")
+        return moment
 
     def _fields(self, row: Row) -> dict[str, Any]:
         fields: dict[str, Any] = {
@@ -125,11 +106,13 @@ class Mapper:
         if fields["model_role"] not in _ROLES:
             raise Refused("schema_violation", f"model_role {fields['model_role']!r} is not a known role")
         for name, get in self._optional:
-            fields[name] = get(row)
-        if self._validation:
-            fields["validation"] = _present(self._validation, row)
-        if self._metadata:
-            fields["metadata"] = _present(self._metadata, row)
+            value = get(row)
+            if value is not None:
+                fields[name] = value
+        for group, getters in self._groups:
+            values = {name: value for name, get in getters if (value := get(row)) is not None}
+            if values:
+                fields[group] = values
         self._complete(fields)
         return fields
 
@@ -142,10 +125,28 @@ class Mapper:
         if fields.get("prompt"):
             fields["prompt_source"] = "trace"
         elif self._template:
-            fields["prompt"] = _render(self._template, fields)
+            fields["prompt"] = self._template(fields)
             fields["prompt_source"] = "template"
-        fields["title"] = _render(self._title, fields)
+        fields["title"] = self._title(fields)
         fields["tags"] = self._tags
+
+
+def refuse_wrong_constants(stream: Stream) -> None:
+    """Raise ConfigError for a `value` or `default` that no row could have: better now than once a row."""
+    record = stream.config.record
+    specs = {name: spec for name in type(record).model_fields if isinstance(spec := getattr(record, name), FieldSpec)}
+    specs |= {f"validation.{name}": spec for name, spec in record.validation.items()}
+    specs |= {f"metadata.{name}": spec for name, spec in stream.config.metadata.items()}
+    for name, spec in specs.items():
+        for given in (spec.value, spec.default):
+            try:
+                _ = None if given is None else _reader(name, spec)(given, name)
+            except Refused as error:
+                raise ConfigError(f"{error.message}: {given!r}", file=str(stream.file)) from None
+
+
+def _reader(name: str, spec: FieldSpec) -> Callable[[Any, str], Any]:
+    return _READERS[spec.type or _TYPES.get(name, ValueType.STRING)]
 
 
 def _required(value: Any, reason: str, name: str) -> str:
@@ -154,24 +155,19 @@ def _required(value: Any, reason: str, name: str) -> str:
     return str(value)
 
 
-def _present(getters: list[tuple[str, Getter]], row: Row) -> dict[str, Any]:
-    values = ((name, get(row)) for name, get in getters)
-    return {name: value for name, value in values if value is not None}
-
-
 def _getter(name: str, spec: FieldSpec) -> Getter:
     """Return the function that reads one declared field from a row; None means absent."""
-    read = _READERS[spec.type or _TYPES.get(name, ValueType.STRING)]
+    read = _reader(name, spec)
     default = spec.default
     if spec.value is not None:
         constant = read(spec.value, name)
         return lambda row: constant
     if spec.template is not None:
-        template = spec.template
-        return lambda row: _render_row(template, row, name)
-    lookups = [_lookup(path) for path in (spec.first or [spec.path or ""])]
-    if len(lookups) == 1:
-        return _single(lookups[0], read, default, name)
+        return _template_getter(spec.template, read, default, name)
+    paths = spec.first or [spec.path or ""]
+    if len(paths) == 1 and "." not in paths[0]:
+        return _key(paths[0], read, default, name)
+    lookups = [_lookup(path) for path in paths]
 
     def get(row: Row) -> Any:
         found = next((value for lookup in lookups if (value := lookup(row)) is not None), default)
@@ -180,9 +176,21 @@ def _getter(name: str, spec: FieldSpec) -> Getter:
     return get
 
 
-def _single(lookup: Getter, read: Callable[[Any, str], Any], default: Any, name: str) -> Getter:
+def _template_getter(template: str, read: Callable[[Any, str], Any], default: Any, name: str) -> Getter:
     def get(row: Row) -> Any:
-        found = lookup(row)
+        found = _render_row(template, row, name)
+        if found is None:
+            found = default
+        return None if found is None else read(found, name)
+
+    return get
+
+
+def _key(key: str, read: Callable[[Any, str], Any], default: Any, name: str) -> Getter:
+    """Return the getter of the usual case, one key of the row, as one call: it runs for every field of every row."""
+
+    def get(row: Row) -> Any:
+        found = row.get(key, default)
         if found is None:
             found = default
         return None if found is None else read(found, name)
@@ -203,7 +211,7 @@ def _lookup(path: str) -> Getter:
         for part in parts:
             if isinstance(value, dict):
                 value = value.get(part)
-            elif isinstance(value, list) and part.isdigit() and int(part) < len(value):
+            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
                 value = value[int(part)]
             else:
                 return None
@@ -212,16 +220,26 @@ def _lookup(path: str) -> Getter:
     return follow
 
 
-def _render(template: str, fields: Row) -> str:
-    return _FIELD.sub(lambda match: str(fields.get(match[1]) or ""), template)
+def _renderer(template: str) -> Callable[[Row], str]:
+    """Return the function that fills a template's {names} from a record; a missing name leaves nothing."""
+    pieces = PLACEHOLDER.split(template)
+    literals, names = pieces[::2], pieces[1::2]
+
+    def render(fields: Row) -> str:
+        filled = [literals[0]]
+        for name, literal in zip(names, literals[1:], strict=True):
+            filled += [str(fields.get(name) or ""), literal]
+        return "".join(filled)
+
+    return render
 
 
 def _render_row(template: str, row: Row, name: str) -> str | None:
     """Return the template filled from the row, or None when any part of it is missing."""
-    parts = {path: _lookup(path)(row) for path in _FIELD.findall(template)}
+    parts = {path: _lookup(path)(row) for path in PLACEHOLDER.findall(template)}
     if any(value is None for value in parts.values()):
         return None
-    return _FIELD.sub(lambda match: _identifier(parts[match[1]], name), template)
+    return PLACEHOLDER.sub(lambda match: _identifier(parts[match[1]], name), template)
 
 
 def _kind(value: Any) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,8 +110,11 @@ def run_all(refinery: Refinery, days: Sequence[str], run_id: str, stages: Iterab
         for stage in stages:
             done = run_stage(refinery, stage, days, run_id)
             refuse_failed(done.manifests)
-    finally:
-        report_drift(refinery, days, run_id)
+    except Exception:
+        with suppress(DistillError):  # the first error is the one to show
+            report_drift(refinery, days, run_id)
+        raise
+    report_drift(refinery, days, run_id)
 
 
 def refuse_failed(manifests: Iterable[Manifest]) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from distill_platform.core import canon
 from distill_platform.refinery.schemas import QUARANTINE
+from distill_platform.refinery.stage import joined
 
 
 class Reason(StrEnum):
@@ -38,26 +40,22 @@ DEDUPLICATED = frozenset({Reason.DUPLICATE_ID})
 SKIPPED = frozenset({Reason.NO_COUNTERPART, Reason.PAIR_CAP})
 
 
-def dropped_table(
-    *,
-    stage: str,
-    disposition: str | list[str],
-    reasons: list[str],
-    details: list[str],
-    rows: list[bytes],
-    evidence_ids: pa.Array | pa.ChunkedArray,
-    provenance: pa.Array | pa.ChunkedArray,
-) -> pa.Table:
-    """Return rows of a quarantine table from their columns."""
-    count = len(reasons)
-    dispositions = [disposition] * count if isinstance(disposition, str) else disposition
-    columns = [[stage] * count, dispositions, reasons, details, rows, evidence_ids, provenance]
-    return pa.table(dict(zip(QUARANTINE.names, columns, strict=True)), schema=QUARANTINE)
+SCORED_COLUMNS = ("run_id", "task_id", "source", "category", "reasons", "inherited")
+
+
+def dropped_table(count: int, columns: Mapping[str, Any]) -> pa.Table:
+    """Return rows of a quarantine table from some of its columns; single values stand for all rows, the rest is null."""
+    arrays = [_column(columns.get(field.name), field, count) for field in QUARANTINE]
+    return pa.table(arrays, schema=QUARANTINE)
+
+
+def _column(values: Any, field: pa.Field, count: int) -> Any:
+    if values is None:
+        return pa.nulls(count, field.type)
+    return pa.repeat(pa.scalar(values), count) if isinstance(values, str) else values
 
 
 def quarantine_hashes(table: pa.Table) -> bytes:
-    """Return the row hashes of a quarantine table: what was dropped and why, not where it lay."""
-    raw = table["provenance"].combine_chunks().field("raw_sha256").to_pylist() if table.num_rows else []
-    columns = (table["stage"].to_pylist(), table["reason"].to_pylist(), raw, table["evidence_id"].to_pylist())
-    rows = zip(*columns, strict=True)
-    return b"".join(hashlib.sha256(canon.dumps(row)).digest() for row in rows)
+    """Return what the content hash covers, row by row: what was dropped and why, not where it lay."""
+    raw = pc.struct_field(table["provenance"], "raw_sha256")
+    return joined(table["stage"], table["reason"], raw, table["evidence_id"])

@@ -72,7 +72,7 @@ def receipt_of(
     inputs += [
         Artifact(name, 0, read.version, read.content_hash) for name, read in manifest.inputs.items() if "/" in name
     ]
-    home = f"{manifest.dataset}/{manifest.partition}/{manifest.version}"
+    home = manifest.extra.get("folder") or f"{manifest.dataset}/{manifest.partition}/{manifest.version}"
     outputs = [
         Artifact(f"{home}/{part.path}", part.rows, part.sha256, table.content_hash)
         for table in manifest.tables.values()

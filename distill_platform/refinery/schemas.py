@@ -71,8 +71,14 @@ QUARANTINE = pa.schema(
         _column("disposition", pa.string(), "quarantined, skipped or deduplicated"),
         _column("reason", pa.string(), "why, from the fixed list"),
         _column("detail", pa.string(), "what exactly; never the value of a secret"),
-        _column("row", pa.binary(), "the row as the stage received it; only its head where it is oversized"),
+        _column("row", pa.binary(), "the source line; only its head where it is oversized", required=False),
         _column("evidence_id", pa.string(), "the evidence record, where there is one", required=False),
+        _column("run_id", pa.string(), "the scored run, from here to inherited", required=False),
+        _column("task_id", pa.string(), "its task", required=False),
+        _column("source", pa.string(), "its stream", required=False),
+        _column("category", pa.string(), "its verdict", required=False),
+        _column("reasons", STRINGS, "the verdict's reasons", required=False),
+        _column("inherited", pa.bool_(), "whether the verdict is inherited", required=False),
         _PROVENANCE,
     ]
 )

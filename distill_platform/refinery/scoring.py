@@ -8,20 +8,30 @@ their task, marked as inherited.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill_platform.core.expression import Verdict as Truth
 from distill_platform.refinery.schemas import SCORED
-from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, as_input, publish, same_keys
+from distill_platform.refinery.stage import (
+    Refinery,
+    Staged,
+    Written,
+    add_table,
+    as_input,
+    joined,
+    open_input,
+    publish,
+    same_keys,
+)
 from distill_platform.refinery.streams import Category, Stream, StreamClass, cached_stream
 from distill_platform.store.lake import Counts, Dataset, Draft, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
@@ -76,7 +86,7 @@ def score_runs(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     """Return the published manifests of the scored runs of `days`, one run per evidence record, in its order."""
     manifests = []
     for done, day in enumerate(days, start=1):
-        evidence = refinery.lake.open("evidence", day)
+        evidence = open_input(refinery, "evidence", day)
         with refinery.lake.draft("scored_runs", day) as draft:
             manifests.append(publish(refinery.lake, _stage(refinery, evidence, draft)))
         refinery.progress("scored_runs", done, len(days))
@@ -151,7 +161,7 @@ def _score_part(task: _ScoreTask) -> _ScoredPart:
     """Return one part of the evidence, scored and written."""
     streams = [cached_stream(file) for file in task.streams]
     rows = read_part(task.evidence, sorted({*_KEPT, "validation", *_needed(streams)}))
-    verdicts = list(_verdicts(rows, streams, task.parents))
+    verdicts = _verdicts(rows, streams, task.parents)
     classes = {stream.name: stream.config.stream_class for stream in streams}
     hashes = {stream.name: stream.scoring_hash for stream in streams}
     sources = rows["source"].to_pylist()
@@ -165,20 +175,19 @@ def _score_part(task: _ScoreTask) -> _ScoredPart:
         "sub_scores": rows["validation"],
     }
     table = pa.table([columns[name] for name in SCORED.names], schema=SCORED)
-    written = Written(write_part(task.part, table, plain=_PLAIN), _row_hashes(table, verdicts))
-    return _ScoredPart(written, Counter(verdict.category for verdict in verdicts), sum(inherited))
+    written = Written(write_part(task.part, table, plain=_PLAIN), _row_hashes(table))
+    return _ScoredPart(written, Counter(str(verdict.category) for verdict in verdicts), sum(inherited))
 
 
-def _row_hashes(table: pa.Table, verdicts: Sequence[Verdict]) -> bytes:
-    """Return the row hashes: the record and its verdict, without the stamps of who computed it."""
-    rows = zip(table["evidence_id"].to_pylist(), verdicts, table["inherited"].to_pylist(), strict=True)
-    return b"".join(
-        hashlib.sha256(f"{found}\n{verdict.category}\n{verdict.reasons}\n{inherited}".encode()).digest()
-        for found, verdict, inherited in rows
-    )
+def _row_hashes(table: pa.Table) -> bytes:
+    """Return what the content hash covers, row by row: the record and its verdict, not who computed it when."""
+    reasons = pc.binary_join(table["reasons"], ",")
+    inherited = pc.cast(table["inherited"], pa.string())
+    return joined(table["evidence_id"], table["category"], reasons, inherited)
 
 
 _COUNTED = {"success_marker_count": "success_markers", "failure_marker_count": "failure_markers"}
+_GROUPS = ("validation", "metadata")
 
 
 def _needed(streams: Sequence[Stream]) -> set[str]:
@@ -187,36 +196,40 @@ def _needed(streams: Sequence[Stream]) -> set[str]:
     return {_COUNTED.get(name, name.partition(".")[0]) for name in names}
 
 
-def _verdicts(
-    rows: pa.Table, streams: Sequence[Stream], parents: Mapping[str, tuple[Category, ...]]
-) -> Iterator[Verdict]:
-    judges = {s.name: judge_for(s) for s in streams if s.config.stream_class is not StreamClass.EXTRACTION}
-    tasks = rows["task_id"].to_pylist()
-    for index, (source, lookup) in enumerate(zip(rows["source"].to_pylist(), _lookups(rows), strict=True)):
-        judge = judges.get(source)
-        yield judge(lookup) if judge is not None else inherit(parents.get(tasks[index], ()))
+def _verdicts(rows: pa.Table, streams: Sequence[Stream], parents: Mapping[str, tuple[Category, ...]]) -> list[Verdict]:
+    """Return the verdict of every row, stream by stream."""
+    verdicts: list[Verdict] = [inherit(())] * rows.num_rows
+    for stream in streams:
+        places = np.flatnonzero(pc.equal(rows["source"], stream.name).to_numpy())
+        if len(places):
+            own = rows.take(pa.array(places))
+            found = _of_stream(own, stream, parents)
+            for place, verdict in zip(places.tolist(), found, strict=True):
+                verdicts[place] = verdict
+    return verdicts
 
 
-def _lookups(rows: pa.Table) -> Iterator[Callable[[str], Any]]:
-    """Yield, for every row, the function that finds the value of a name that rules may use; None where missing."""
-    columns = {name: rows[name].to_pylist() for name in rows.column_names if name not in ("provenance", "timestamp")}
-    for index in range(rows.num_rows):
-        yield _lookup(columns, index)
+def _of_stream(rows: pa.Table, stream: Stream, parents: Mapping[str, tuple[Category, ...]]) -> Iterator[Verdict]:
+    if stream.config.stream_class is StreamClass.EXTRACTION:
+        return (inherit(parents.get(task, ())) for task in rows["task_id"].to_pylist())
+    return map(judge_for(stream), lookups(rows, stream))
 
 
-def _lookup(columns: dict[str, list[Any]], index: int) -> Callable[[str], Any]:
-    parsed: dict[str, dict[str, Any]] = {}
+def lookups(rows: pa.Table, stream: Stream) -> Iterator[Callable[[str], Any]]:
+    """Yield, for every row of a stream, the function that finds the value of a name its rules use; None if missing."""
+    names = sorted({name for rule in stream.rules for name in rule.when.names})
+    parsed = {
+        group: [orjson.loads(text) if text else {} for text in rows[group].to_pylist()]
+        for group in _GROUPS
+        if any(name.startswith(f"{group}.") for name in names)
+    }
+    columns = [_values(rows, parsed, name) for name in names]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(names, values, strict=True)).get
 
-    def look(name: str) -> Any:
-        column = columns.get(name)
-        if column is not None:
-            return column[index]
-        if name in _COUNTED:
-            return len(columns[_COUNTED[name]][index] or ())
-        group, _, key = name.partition(".")
-        if group not in parsed:
-            text = columns[group][index]
-            parsed[group] = orjson.loads(text) if text else {}
-        return parsed[group].get(key)
 
-    return look
+def _values(rows: pa.Table, parsed: Mapping[str, list[dict[str, Any]]], name: str) -> list[Any]:
+    if name in _COUNTED:
+        return [len(markers or ()) for markers in rows[_COUNTED[name]].to_pylist()]
+    group, _, key = name.partition(".")
+    return [values.get(key) for values in parsed[group]] if key else rows[name].to_pylist()

@@ -19,7 +19,17 @@ from distill_platform.refinery.schemas import SCREENED
 from distill_platform.refinery.screening.eval_sets import EvalSet
 from distill_platform.refinery.screening.kernels import BANDS
 from distill_platform.refinery.screening.screen import Screener, ScreeningConfig
-from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, as_input, publish, same_keys
+from distill_platform.refinery.stage import (
+    Refinery,
+    Staged,
+    Written,
+    add_table,
+    as_input,
+    joined,
+    open_input,
+    publish,
+    same_keys,
+)
 from distill_platform.store.lake import Counts, Dataset, Draft, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
@@ -34,7 +44,7 @@ def screen_texts(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     """Return the published manifests of the screened texts of `days`, one row per evidence record, in its order."""
     manifests = []
     for done, day in enumerate(days, start=1):
-        evidence = refinery.lake.open("evidence", day)
+        evidence = open_input(refinery, "evidence", day)
         with refinery.lake.draft("screened_texts", day) as draft:
             manifests.append(publish(refinery.lake, _stage(refinery, evidence, draft)))
         refinery.progress("screened_texts", done, len(days))
@@ -149,9 +159,8 @@ def invented_paths(text: str, known: Sequence[str]) -> list[str]:
 
 
 def _row_hashes(table: pa.Table) -> bytes:
-    """Return the row hashes: everything a record's screening says."""
-    data = bytearray()
-    for batch in table.drop_columns(["bands", "prompt_key", "answer_key"]).to_batches(max_chunksize=_ROWS_AT_ONCE):
-        for row in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            data += bytes.fromhex(canon.sig_hash(row))
-    return bytes(data)
+    """Return what the content hash covers, row by row: everything a record's screening decides."""
+    numbers = [pc.cast(table[name], pa.string()) for name in ("words", "eval_prompt_hits", "eval_containment")]
+    lists = [pc.binary_join(table[name], ",") for name in ("secrets", "invented_paths")]
+    texts = [table[name] for name in ("evidence_id", "pii", "redacted_prompt", "redacted_text", "eval_item")]
+    return joined(*texts, *lists, *numbers)

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from distill_platform.core import canon
 from distill_platform.core.config import StrictModel, load_yaml
+from distill_platform.refinery.mapping import refuse_wrong_constants
 from distill_platform.refinery.screening.eval_sets import EvalSet, load_eval_sets
 from distill_platform.refinery.streams import Stream, load_streams
 
@@ -120,6 +121,15 @@ class Settings:
         gates, exports = (part.model_dump(mode="json") for part in (self.config.gates, self.config.exports))
         return canon.sig_hash({"gates": gates, "exports": exports, "classes": classes})
 
+    def hash_of(self, dataset: str) -> str:
+        """Return the hash of what shapes a dataset."""
+        own = {
+            "evidence": self.evidence_hash,
+            "scored_runs": self.scoring_hash,
+            "screened_texts": self.screening_hash,
+        }
+        return own.get(dataset, self.export_hash)
+
 
 @dataclass(frozen=True)
 class PathOverrides:
@@ -138,9 +148,12 @@ def load_settings(file: Path, overrides: PathOverrides = PathOverrides()) -> Set
     """
     config = load_yaml(file, PlatformConfig)
     base = file.resolve().parent.parent
+    streams = load_streams(overrides.sources or base / config.paths.sources)
+    for stream in streams:
+        refuse_wrong_constants(stream)
     return Settings(
         config=config,
-        streams=load_streams(overrides.sources or base / config.paths.sources),
+        streams=streams,
         eval_sets=tuple(load_eval_sets(overrides.eval_sets or base / config.paths.eval_sets)),
         data=(overrides.data or base / config.paths.data).resolve(),
         lake=(overrides.lake or base / config.paths.lake).resolve(),

@@ -11,10 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 import distill_platform
-from distill_platform.core.errors import CorruptDataset
+from distill_platform.core.errors import CorruptDataset, StaleInput
 from distill_platform.core.workers import Workers
 from distill_platform.refinery.schemas import TABLES
 from distill_platform.refinery.settings import Settings
@@ -75,7 +78,7 @@ def publish(lake: Lake, staged: Staged) -> Manifest:
     about = {"inputs": dict(staged.inputs), "code_version": code_version(), "config_hash": staged.config_hash}
     prior = lake.manifest(draft.dataset, draft.partition)
     preview = draft.preview(**about, counts=staged.counts, checks=())
-    checks = [_conservation(staged.counts), _schema(draft, preview), _determinism(prior, preview), *staged.checks]
+    checks = [conservation(staged.counts), _schema(draft, preview), determinism(prior, preview), *staged.checks]
     return draft.publish(**about, counts=staged.counts, checks=checks, extra=dict(staged.extra))  # type: ignore[arg-type]
 
 
@@ -84,7 +87,8 @@ def check(name: str, description: str, observed: float, *, allowed: float = 0, s
     return Check(name, observed <= allowed, True, observed, allowed, description, tuple(sample)[:5])
 
 
-def _conservation(counts: Counts) -> Check:
+def conservation(counts: Counts) -> Check:
+    """Return the check of law 1: every row that came in went somewhere."""
     gone = sum(counts.skipped.values()) + sum(counts.quarantined.values())
     lost = counts.rows_in - counts.rows_out - counts.deduplicated - gone
     return check("conservation", "rows in that are neither out, deduplicated, skipped nor quarantined", abs(lost))
@@ -101,7 +105,8 @@ def _schema(draft: Draft, preview: Manifest) -> Check:
     return check("schema", "files whose columns, types or row counts are not those declared", len(wrong), sample=wrong)
 
 
-def _determinism(prior: Manifest | None, new: Manifest) -> Check:
+def determinism(prior: Manifest | None, new: Manifest) -> Check:
+    """Return the check that the same work as last time gave the same content."""
     same_work = (
         prior is not None
         and prior.input_hash == new.input_hash
@@ -121,9 +126,31 @@ def same_keys(evidence: Dataset, draft: Draft, table: str) -> Check:
     return check("provenance", "parts whose rows are not exactly those of the evidence, in its order", wrong)
 
 
+def open_input(refinery: Refinery, dataset: str, partition: str) -> Dataset:
+    """Return an input that passed, is current and was made under the settings of this run; StaleInput if it was not."""
+    opened = refinery.lake.open(dataset, partition)
+    if opened.manifest.config_hash != refinery.settings.hash_of(dataset):
+        hint = f"Materialize {dataset} for {partition} again"
+        raise StaleInput(f"{dataset}[{partition}] was made under another configuration", hint=hint)
+    return opened
+
+
+def joined(*columns: pa.ChunkedArray) -> bytes:
+    """Return the rows of string columns as one run of bytes, values and rows apart: what a content hash covers."""
+    filled = [pc.fill_null(column, "") for column in columns]
+    rows = pc.binary_join_element_wise(*filled, "\n", "\x1f")
+    return b"".join(_bytes_of(chunk) for chunk in (rows.chunks if isinstance(rows, pa.ChunkedArray) else [rows]))
+
+
+def _bytes_of(strings: pa.StringArray) -> bytes:
+    offsets = np.frombuffer(strings.buffers()[1], np.int32)[strings.offset : strings.offset + len(strings) + 1]
+    data = strings.buffers()[2]
+    return bytes(memoryview(data)[offsets[0] : offsets[-1]]) if len(strings) and data is not None else b""
+
+
 @dataclass(frozen=True)
 class Written:
-    """A part as a worker wrote it, with the 32-byte hashes of its rows in order."""
+    """A part as a worker wrote it, with the hashes of its rows in order, or for side tables what stands for them."""
 
     part: Part
     row_hashes: bytes

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +13,13 @@ from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from distill_platform.core import canon
 from distill_platform.core.config import StrictModel, load_yaml, nearest, rule_error
 from distill_platform.core.errors import ConfigError, ExpressionError
 from distill_platform.core.expression import Expression, Kind, compile_expression
+from distill_platform.store.lake.parts import file_sha256
 
 
 class StreamClass(StrEnum):
@@ -42,6 +45,20 @@ class Category(StrEnum):
 
 
 _RANKS = {category: rank for rank, category in enumerate(Category)}
+
+
+class ModelRole(StrEnum):
+    """Who produced the record's text."""
+
+    EXECUTOR = "executor"
+    REVIEWER = "reviewer"
+    EXTRACTOR = "extractor"
+    VERIFIER = "verifier"
+    CATEGORIZER = "categorizer"
+    TIEBREAKER = "tiebreaker"
+    APPLIER = "applier"
+    EMBEDDER = "embedder"
+    OTHER = "other"
 
 
 class ValueType(StrEnum):
@@ -72,8 +89,8 @@ def _enum(kind: type[StrEnum]) -> BeforeValidator:
 class FieldSpec(StrictModel):
     """Where one field comes from: exactly one of from, first, value or template."""
 
-    path: str | None = Field(None, alias="from")
-    first: list[str] | None = None
+    path: str | None = Field(None, alias="from", min_length=1)
+    first: list[str] | None = Field(None, min_length=1)
     value: str | float | int | bool | None = None
     template: str | None = None
     type: Annotated[ValueType, _enum(ValueType)] | None = None
@@ -92,6 +109,21 @@ def _spec(value: Any) -> Any:
 
 
 Spec = Annotated[FieldSpec, BeforeValidator(_spec)]
+
+_TEXT = (ValueType.STRING, ValueType.IDENTIFIER)
+_MOMENT = (ValueType.TIMESTAMP, ValueType.EPOCH_S, ValueType.EPOCH_MS)
+RECORD_TYPES: dict[str, tuple[ValueType, ...]] = {
+    "run_id": (ValueType.IDENTIFIER, ValueType.STRING),
+    "task_id": (ValueType.IDENTIFIER, ValueType.STRING),
+    "timestamp": _MOMENT,
+    "messages": (ValueType.MESSAGES,),
+    "success_markers": (ValueType.STRINGS,),
+    "failure_markers": (ValueType.STRINGS,),
+    "prompt_tokens": (ValueType.NUMBER,),
+    "completion_tokens": (ValueType.NUMBER,),
+    "latency_ms": (ValueType.NUMBER,),
+    "cost_usd": (ValueType.NUMBER,),
+}
 
 
 class RecordMapping(StrictModel):
@@ -114,6 +146,22 @@ class RecordMapping(StrictModel):
     cost_usd: Spec | None = None
     validation: dict[str, Spec] = Field(default_factory=dict)
 
+    @field_validator("*")
+    @classmethod
+    def _readable(cls, value: Any, info: ValidationInfo) -> Any:
+        allowed = RECORD_TYPES.get(info.field_name or "", _TEXT)
+        if isinstance(value, FieldSpec) and value.type is not None and value.type not in allowed:
+            raise ValueError(f"cannot be read as {value.type}; use {' or '.join(allowed)}")
+        return value
+
+    @field_validator("model_role")
+    @classmethod
+    def _known_role(cls, spec: FieldSpec) -> FieldSpec:
+        for role in (spec.value, spec.default):
+            if role is not None and role not in set(ModelRole):
+                raise ValueError(f"{role!r} is not a role. {nearest(str(role), list(ModelRole))}")
+        return spec
+
     @model_validator(mode="after")
     def _messages_alone(self) -> Self:
         if self.messages is not None and (self.prompt is not None or self.text is not None):
@@ -134,6 +182,12 @@ class Outcome(StrictModel):
 
     category: Annotated[Category, _enum(Category)]
     reason: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+
+
+NUMBERS = ("prompt_tokens", "completion_tokens", "latency_ms", "cost_usd")
+LENGTHS = ("prompt_chars", "text_chars", "success_marker_count", "failure_marker_count")
+STRINGS = ("run_id", "task_id", "source", "model_role", "model_name", "prompt", "text", "observer_verdict")
+PLACEHOLDER = re.compile(r"\{([^{}]+)\}")
 
 
 class StreamConfig(StrictModel):
@@ -158,7 +212,19 @@ class StreamConfig(StrictModel):
         path = PurePosixPath(value)
         if path.is_absolute() or ".." in path.parts or not value:
             raise ValueError(f"path {value!r} leaves the source folder; give a path below it")
+        try:
+            next(Path("/nonexistent").glob(value), None)
+        except (ValueError, NotImplementedError) as error:
+            raise ValueError(f"path {value!r} is not a path or glob: {error}") from None
         return value
+
+    @field_validator("prompt_template", "title")
+    @classmethod
+    def _known_names(cls, template: str | None) -> str | None:
+        for name in PLACEHOLDER.findall(template or ""):
+            if name not in (*STRINGS, *NUMBERS):
+                raise ValueError(f"{{{name}}} is not known here. {nearest(name, [*STRINGS, *NUMBERS])}")
+        return template
 
     @model_validator(mode="after")
     def _scored_or_inherited(self) -> Self:
@@ -171,9 +237,6 @@ class StreamConfig(StrictModel):
         return self
 
 
-NUMBERS = ("prompt_tokens", "completion_tokens", "latency_ms", "cost_usd")
-LENGTHS = ("prompt_chars", "text_chars", "success_marker_count", "failure_marker_count")
-STRINGS = ("run_id", "task_id", "source", "model_role", "model_name", "prompt", "text", "observer_verdict")
 _KINDS = {ValueType.NUMBER: Kind.NUMBER, ValueType.BOOLEAN: Kind.BOOLEAN, ValueType.STRING: Kind.STRING}
 
 
@@ -201,8 +264,10 @@ class Stream:
 
     @cached_property
     def mapping_hash(self) -> str:
-        """Return the hash of everything that shapes this stream's evidence, scoring left out."""
-        return canon.sig_hash(self.config.model_dump(mode="json", by_alias=True, exclude={"scoring", "otherwise"}))
+        """Return the hash of everything that shapes this stream's evidence, its transform's code too; not scoring."""
+        declared = self.config.model_dump(mode="json", by_alias=True, exclude={"scoring", "otherwise"})
+        code = inspect.getsourcefile(self.transform) if self.transform is not None else None
+        return canon.sig_hash({**declared, "transform_sha256": file_sha256(Path(code)) if code else None})
 
     @cached_property
     def scoring_hash(self) -> str:
@@ -249,9 +314,13 @@ def load_stream(file: Path) -> Stream:
     return stream
 
 
-@lru_cache(maxsize=256)
 def cached_stream(file: Path) -> Stream:
-    """Return the stream of one YAML file, loaded once per process: for workers, whose tasks name the file."""
+    """Return the stream of one YAML file, loaded once per process and content; for workers, whose tasks name it."""
+    return _loaded(file, file.read_bytes())
+
+
+@lru_cache(maxsize=256)
+def _loaded(file: Path, _content: bytes) -> Stream:
     return load_stream(file)
 
 
@@ -272,8 +341,13 @@ def _import_hook(target: str, file: Path) -> Callable[[dict[str, Any]], Iterable
         if folder not in sys.path:
             sys.path.append(folder)
     try:
-        hook = getattr(importlib.import_module(module_name), function_name)
+        module = importlib.import_module(module_name)
+        hook = getattr(module, function_name)
     except (ImportError, AttributeError) as error:
         hint = "Put the module beside the YAML file or install it"
         raise ConfigError(f"transform {target!r} cannot be imported: {error}", file=str(file), hint=hint) from None
+    beside = file.resolve().with_name(f"{module_name}.py")
+    if beside.exists() and not beside.samefile(module.__file__ or ""):
+        hint = f"Rename {beside.name}: Python keeps one module of a name"
+        raise ConfigError(f"transform {target!r} was imported from {module.__file__}", file=str(file), hint=hint)
     return hook  # type: ignore[no-any-return]

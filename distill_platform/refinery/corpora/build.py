@@ -1,9 +1,9 @@
-"""Building: candidates judged, kept records written as samples, dropped ones as quarantine, both re-read and checked."""
+"""Building: candidates judged, kept records written as samples, dropped ones as quarantine, both read again."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +12,22 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distill_platform.core import canon
 from distill_platform.refinery.corpora import firewall
 from distill_platform.refinery.corpora.corpus import ADMISSIONS, Redacted, redacted
-from distill_platform.refinery.corpora.samples import preference_table, sample_table
+from distill_platform.refinery.corpora.samples import pair_statistics, preference_table, sample_table
 from distill_platform.refinery.judging.candidates import Candidates, Ints, Mask, PartTriple, RangeRules, load_candidates
 from distill_platform.refinery.judging.gates import REASONS, Judgement, judge
 from distill_platform.refinery.judging.pairs import Pairs, pair_up
-from distill_platform.refinery.quarantine import DEDUPLICATED, SKIPPED, Reason, dropped_table, quarantine_hashes
+from distill_platform.refinery.quarantine import (
+    DEDUPLICATED,
+    SCORED_COLUMNS,
+    SKIPPED,
+    Reason,
+    dropped_table,
+    quarantine_hashes,
+)
 from distill_platform.refinery.settings import Settings
-from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, as_input, publish
+from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, as_input, open_input, publish
 from distill_platform.refinery.streams import StreamClass
 from distill_platform.store.lake import Counts, Dataset, Draft, Input, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
@@ -31,7 +37,6 @@ _TEXT_COLUMNS = [
     "evidence_id", "run_id", "task_id", "source", "prompt", "prompt_source", "text", "messages", "title", "tags",
     "provenance",
 ]  # fmt: skip
-_SCORE_COLUMNS = ["evidence_id", "run_id", "task_id", "source", "category", "reasons", "inherited", "provenance"]
 _PLAIN = (
     "id", "evidence_id", "source_run_id", "text", "title", "row", "detail",
     *(f"{name}.list.element.content" for name in ("prompt", "completion", "chosen", "rejected")),
@@ -58,8 +63,10 @@ class Day:
 
 def open_day(refinery: Refinery, day: str) -> Day:
     """Return a day's evidence, scored runs and screened texts; refused unless all are current and passed."""
-    lake = refinery.lake
-    return Day(lake.open("evidence", day), lake.open("scored_runs", day), lake.open("screened_texts", day))
+    evidence, scored, screened = (
+        open_input(refinery, name, day) for name in ("evidence", "scored_runs", "screened_texts")
+    )
+    return Day(evidence, scored, screened)
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,7 @@ def stage_corpus(refinery: Refinery, draft: Draft, judged: Judged, days: Sequenc
         refinery.settings.export_hash,
         _counts(len(judged.candidates), records, reasons),
         checks,
-        {"samples": draft.rows("samples"), **_statistics(judged)},
+        {"samples": draft.rows("samples"), **_statistics(judged), **_pair_report(judged, written)},
     )
 
 
@@ -140,6 +147,10 @@ def _statistics(judged: Judged) -> dict[str, Any]:
     kept = judged.judgement.kept
     validation = int((kept & judged.candidates.validation).sum())
     return {"validation_records": validation, "train_records": int(kept.sum()) - validation}
+
+
+def _pair_report(judged: Judged, written: Sequence[Path]) -> dict[str, Any]:
+    return {} if judged.pairs is None else {"pairs": pair_statistics(written)}
 
 
 @dataclass(frozen=True)
@@ -289,27 +300,18 @@ _DETAILS = {
 
 
 def _quarantine(task: _ExportTask, codes: Ints, dropped: Ints) -> pa.Table:
+    """Return the dropped records with why; their texts stay in the evidence, so that no secret is copied."""
     chosen = pa.array(dropped)
-    scored = read_part(task.part.scored, _SCORE_COLUMNS).take(chosen)
-    screened = read_part(task.part.screened, ["secrets", "invented_paths", "eval_item"]).take(chosen)
-    reasons = [REASONS[code - 1] for code in codes[dropped].tolist()]
-    columns = [scored[name].to_pylist() for name in _SCORE_COLUMNS[:-1]]
-    rows = [canon.dumps(dict(zip(_SCORE_COLUMNS, row, strict=False))) for row in zip(*columns, strict=True)]
-    found = zip(*(screened[name].to_pylist() for name in screened.column_names), strict=True)
-    verdicts = zip(scored["category"].to_pylist(), scored["inherited"].to_pylist(), strict=True)
-    details = [
-        _detail(reason, task.lost_to.get(int(row)), texts, verdict)
-        for reason, row, texts, verdict in zip(reasons, dropped, found, verdicts, strict=True)
-    ]
-    return dropped_table(
-        stage=task.corpus,
-        disposition=[disposition(reason) for reason in reasons],
-        reasons=[str(reason) for reason in reasons],
-        details=details,
-        rows=rows,
-        evidence_ids=scored["evidence_id"],
-        provenance=scored["provenance"],
-    )
+    scored = read_part(task.part.scored, ["evidence_id", *SCORED_COLUMNS, "provenance"]).take(chosen)
+    reason = _REASON_NAMES.take(pa.array(codes[dropped] - 1))
+    columns = {
+        "stage": task.corpus,
+        "disposition": _DISPOSITIONS.take(pa.array(codes[dropped] - 1)),
+        "reason": reason,
+        "detail": _details(task, codes, dropped, scored),
+        **{name: scored[name] for name in ("evidence_id", *SCORED_COLUMNS, "provenance")},
+    }
+    return dropped_table(len(dropped), columns)
 
 
 def disposition(reason: Reason) -> str:
@@ -317,17 +319,47 @@ def disposition(reason: Reason) -> str:
     return "deduplicated" if reason in DEDUPLICATED else "skipped" if reason in SKIPPED else "quarantined"
 
 
-def _detail(reason: Reason, winner: str | None, texts: tuple[Any, ...], verdict: tuple[str, bool]) -> str:
-    secrets, paths, item = texts
-    if reason is Reason.SECRET_FOUND:
-        return f"patterns: {', '.join(secrets)}"
-    if reason is Reason.HALLUCINATED_FILE_PATH:
-        return f"cites {', '.join(paths[:5])}"
-    if reason is Reason.EVAL_CONTAMINATION:
-        return f"shares text with evaluation item {item}"
-    if reason in (Reason.DUPLICATE_ID, Reason.NEAR_DUPLICATE):
-        return f"repeats evidence {winner}, which is kept"
-    if reason in _DETAILS:
-        return _DETAILS[reason]
-    category, inherited = verdict
-    return f"the verdict is {category}, inherited from the task" if inherited else f"the verdict is {category}"
+_REASON_NAMES = pa.array([str(reason) for reason in REASONS])
+_DISPOSITIONS = pa.array([disposition(reason) for reason in REASONS])
+_CONSTANT = pa.array([_DETAILS.get(reason) for reason in REASONS])
+
+
+def _details(task: _ExportTask, codes: Ints, dropped: Ints, scored: pa.Table) -> pa.Array:
+    """Return what exactly was wrong with each dropped record."""
+    details = _CONSTANT.take(pa.array(codes[dropped] - 1))
+    inherited = pc.if_else(scored["inherited"], ", inherited from the task", "").combine_chunks()
+    verdict = pc.binary_join_element_wise("the verdict is ", scored["category"].combine_chunks(), inherited, "")
+    details = pc.coalesce(details, verdict)
+    special = np.flatnonzero(np.isin(codes[dropped], _SPECIAL))
+    if not len(special):
+        return details
+    found = _findings(task, codes, dropped[special])
+    return pc.replace_with_mask(details, pa.array(np.isin(codes[dropped], _SPECIAL)), pa.array(found, pa.string()))
+
+
+_SPECIAL = [
+    REASONS.index(reason) + 1
+    for reason in (
+        Reason.SECRET_FOUND,
+        Reason.HALLUCINATED_FILE_PATH,
+        Reason.EVAL_CONTAMINATION,
+        Reason.DUPLICATE_ID,
+        Reason.NEAR_DUPLICATE,
+    )
+]
+
+
+def _findings(task: _ExportTask, codes: Ints, rows: Ints) -> list[str]:
+    """Return the details that name something: patterns (never values), paths, evaluation items, kept records."""
+    screened = read_part(task.part.screened, ["secrets", "invented_paths", "eval_item"]).take(pa.array(rows))
+    secrets, paths, items = (screened[name].to_pylist() for name in screened.column_names)
+    words = {
+        Reason.SECRET_FOUND: lambda at, _: f"patterns: {', '.join(secrets[at])}",
+        Reason.HALLUCINATED_FILE_PATH: lambda at, _: f"cites {', '.join(paths[at][:5])}",
+        Reason.EVAL_CONTAMINATION: lambda at, _: f"shares text with evaluation item {items[at]}",
+    }
+    repeats: Callable[[int, int], str] = lambda _, row: f"repeats evidence {task.lost_to[row]}, which is kept"  # noqa: E731
+    reasons = [REASONS[code - 1] for code in codes[rows].tolist()]
+    return [
+        words.get(reason, repeats)(at, row) for at, (reason, row) in enumerate(zip(reasons, rows.tolist(), strict=True))
+    ]

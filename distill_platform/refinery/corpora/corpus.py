@@ -87,7 +87,7 @@ def prompts(source: Redacted, pii: bool) -> pa.ListArray:
         return plain
     before: list[Any] = plain.to_pylist()
     for row, conversation in enumerate(conversations.to_pylist()):
-        if conversation is not None:
+        if conversation is not None and len(conversation) > 1:
             before[row] = [_without_pii(message) if pii else message for message in conversation[:-1]]
     return pa.array(before, MESSAGES)
 

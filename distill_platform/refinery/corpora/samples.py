@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,9 @@ from distill_platform.core import canon
 from distill_platform.refinery.corpora.corpus import Redacted, prompts, said
 from distill_platform.refinery.judging.candidates import Mask
 from distill_platform.refinery.schemas import CORPORA, PREFERENCE
+from distill_platform.refinery.screening import kernels
 from distill_platform.refinery.streams import Category
+from distill_platform.store.lake import read_part
 
 _NAMES = np.array([str(category) for category in Category], dtype=object)
 
@@ -85,15 +89,15 @@ def preference_table(
     """Return the rows of the preference corpus for evidence rows that go pair by pair."""
     left, right = chosen.rows, rejected.rows
     reason = [f"{a}_over_{b}" for a, b in zip(_NAMES[categories[0]], _NAMES[categories[1]], strict=True)]
-    answers = list(zip(chosen.answer.to_pylist(), rejected.answer.to_pylist(), strict=True))
+    answers = (chosen.answer.to_pylist(), rejected.answer.to_pylist())
     columns = {
         "id": ids("preference", left, (chosen.prompt, chosen.answer, rejected.answer, right["evidence_id"])),
         "prompt": prompts(chosen, pii),
         "chosen": said("assistant", chosen.answer),
         "rejected": said("assistant", rejected.answer),
         "reason": reason,
-        "pair_similarity": [similarity(*pair) for pair in answers],
-        "length_ratio": [len(better) / max(len(worse), 1) for better, worse in answers],
+        "pair_similarity": similarities(*answers),
+        "length_ratio": [len(better) / max(len(worse), 1) for better, worse in zip(*answers, strict=True)],
         "prompt_source": left["prompt_source"],
         "task_id": left["task_id"],
         "chosen_run_id": left["run_id"],
@@ -107,10 +111,29 @@ def preference_table(
     return pa.table([columns[name] for name in PREFERENCE.names], schema=PREFERENCE)
 
 
-def similarity(left: str, right: str) -> float:
-    """Return the Jaccard similarity of the words of two texts, 0 to 1."""
-    a, b = set(left.lower().split()), set(right.lower().split())
-    return len(a & b) / len(a | b) if a or b else 1.0
+def similarities(left: list[str], right: list[str]) -> list[float]:
+    """Return the Jaccard similarity of the word sets of texts that go pair by pair, 0 to 1; 1 for two empty texts."""
+    (starts, words), (others, other_words) = (kernels.shingle_texts(texts, 1) for texts in (left, right))
+    found = [
+        kernels.jaccard(words[starts[i] : starts[i + 1]], other_words[others[i] : others[i + 1]])
+        for i in range(len(left))
+    ]
+    return [1.0 if math.isnan(value) else value for value in found]
+
+
+def pair_statistics(written: Sequence[Path]) -> dict[str, float]:
+    """Return how alike the two answers of the written pairs are, and how far the better ones are the longer ones."""
+    tables = [read_part(path, ["pair_similarity", "length_ratio"]) for path in written]
+    if not tables:
+        return {}
+    alike, ratios = (pa.concat_tables(tables)[name].to_numpy() for name in ("pair_similarity", "length_ratio"))
+    numbers = {
+        "similarity_mean": np.mean(alike),
+        "similarity_median": np.median(alike),
+        "length_ratio_median": np.median(ratios),
+        "chosen_longer_share": np.mean(ratios > 1),
+    }
+    return {name: round(float(number), 6) for name, number in numbers.items()}
 
 
 def ids(corpus: str, rows: pa.Table, content: Iterable[Any]) -> pa.Array:

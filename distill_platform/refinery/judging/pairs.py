@@ -38,11 +38,15 @@ def pair_up(candidates: Candidates, judgement: Judgement, max_per_task: int) -> 
     kept = np.flatnonzero(judgement.kept)
     kept = kept[np.lexsort((rank[kept], candidates.task[kept]))]
     pairs: list[tuple[int, int]] = []
-    for _, rows in groupby(kept.tolist(), key=candidates.task.__getitem__):
+    dropped: dict[Reason, list[int]] = defaultdict(list)
+    task = candidates.task.tolist()
+    for _, rows in groupby(kept.tolist(), key=task.__getitem__):
         found, why = _of_task(candidates, list(rows), max_per_task)
         pairs.extend(found)
         for reason, unused in why:
-            judgement.drop(np.array(unused, np.int64), reason)
+            dropped[reason].extend(unused)
+    for reason, unused in dropped.items():
+        judgement.drop(np.array(unused, np.int64), reason)
     columns = np.array(pairs, np.int64).reshape(-1, 2)
     return Pairs(columns[:, 0], columns[:, 1])
 

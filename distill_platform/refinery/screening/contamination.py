@@ -2,9 +2,9 @@
 
 Two rules, both on tokens (see `fold.words`):
 
-- prompt: any window of `prompt_ngram` (13) tokens of an evaluation prompt occurs in the record (Brown et al. 2020, "Language
-  models are few-shot learners", appendix C). A prompt with fewer tokens counts as one window of its whole length; one
-  with fewer than 5 only if it is the record's whole prompt.
+- prompt: any window of `prompt_ngram` (13) tokens of an evaluation prompt occurs in the record (Brown et al. 2020,
+  "Language models are few-shot learners", appendix C). A prompt with fewer tokens counts as one window of its whole
+  length; one with fewer than 5 only if it is the record's whole prompt.
 - answer: the record contains at least a given share of the distinct `answer_ngram` (8) grams of one item's answer.
   An answer with fewer tokens than that is too common to be judged.
 
@@ -36,7 +36,7 @@ _BLOOM_BITS_PER_KEY = 16
 
 
 class _Table(NamedTuple):
-    """Maps gram hashes to items: an open-addressing table of key numbers, and each key's items as rows of a CSR array."""
+    """Maps gram hashes to items: an open-addressing table of key numbers, and each key's items in compressed rows."""
 
     bloom: Hashes  # uint64[2**b / 64]
     bloom_shift: np.uint64  # 64 - b: a hash's bit is its first b bits
@@ -127,11 +127,14 @@ def _build(tokens: Tokens, size: int, rows: npt.NDArray[np.bool_], *, first_only
     owners = np.repeat(np.arange(len(counts)), counts)
     within = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
     hashes = grams(tokens, size)[tokens.offsets[:-1][owners] + within]
-    pairs = np.unique(np.rec.fromarrays([hashes, owners], names="gram,item"))
-    keys, first = np.unique(pairs["gram"], return_index=True)
-    offsets = np.append(first, len(pairs)).astype(np.int64)
-    distinct = np.bincount(pairs["item"], minlength=len(counts)).astype(np.int32)
-    return _table(keys, offsets, pairs["item"].astype(np.int32)), distinct
+    order = np.lexsort((owners, hashes))
+    hashes, owners = hashes[order], owners[order]
+    new = np.append(True, (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1]))[: len(hashes)]
+    hashes, owners = hashes[new], owners[new]
+    keys, first = np.unique(hashes, return_index=True)
+    offsets = np.append(first, len(hashes)).astype(np.int64)
+    distinct = np.bincount(owners, minlength=len(counts)).astype(np.int32)
+    return _table(keys, offsets, owners.astype(np.int32)), distinct
 
 
 def _table(keys: Hashes, offsets: Counts, items: Items) -> _Table:
@@ -170,7 +173,7 @@ def _number(table: _Table, key: np.uint64) -> int:
     slot = key & mask
     while table.keys[slot] != _ZERO:
         if table.keys[slot] == key:
-            return table.numbers[slot]
+            return int(table.numbers[slot])
         slot = (slot + _ONE) & mask
     return -1
 
@@ -198,10 +201,7 @@ def _stands_at(tokens: Hashes, prompts: tuple[Counts, Hashes], item: int) -> boo
     start, stop = prompts[0][item], prompts[0][item + 1]
     if stop - start > len(tokens):
         return False
-    for index in range(stop - start):
-        if tokens[index] != prompts[1][start + index]:
-            return False
-    return True
+    return bool(np.all(tokens[: stop - start] == prompts[1][start:stop]))
 
 
 @kernel

@@ -1,7 +1,7 @@
 """When do two texts count as the same: `fold` for identity, `words` for overlap.
 
 `fold` is for exact comparison and keeps meaning: compatibility forms (NFKC) and letter case are levelled, characters
-that cannot be seen are removed, typographic quotes and dashes become the typewriter's, whitespace runs become one space.
+that cannot be seen are removed, typographic quotes and dashes become the typewriter's, a whitespace run one space.
 
 `words` is for n-gram overlap, where a cheap disguise must not help: on top of `fold` it drops accents, maps Cyrillic
 and Greek look-alikes to Latin letters and splits scripts written without spaces into single characters. It may
@@ -66,7 +66,8 @@ def fold_unicode(text: str) -> str:
     seen = encoded.translate(None, _ASCII_UNSEEN.encode())  # first, or a control would part a letter from its accent
     if len(seen) < len(encoded):
         text = seen.decode("utf-8", "surrogatepass")
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for found in _NON_ASCII.finditer(text):
         start, end = max(found.start() - 1, done), found.end()  # with the character that an accent may belong to
         pieces += (

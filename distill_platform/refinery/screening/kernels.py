@@ -1,10 +1,10 @@
 """Near-duplicates: MinHash band keys to find candidates, exact Jaccard similarity to judge them.
 
 The resemblance of two texts is the Jaccard similarity of their sets of 5-token shingles (Broder 1997, "On the
-resemblance and containment of documents"). One-permutation hashing (Li, Owen, Zhang 2012) gives all MinHash values from
-one hash per shingle; empty bins borrow from a bin drawn by a fixed random order (Shrivastava 2017, "Optimal densification
-for fast and accurate minwise hashing"). ROWS values make a band, and two texts are candidates if any of BANDS bands agree:
-with probability 1 - (1 - J**ROWS)**BANDS, which is 0.997 at J = 0.8, 0.17 at 0.5 and 0.005 at 0.3.
+resemblance and containment of documents"). One-permutation hashing (Li, Owen, Zhang 2012) gives all MinHash values
+from one hash per shingle; empty bins borrow from a bin drawn by a fixed random order (Shrivastava 2017, "Optimal
+densification for fast and accurate minwise hashing"). ROWS values make a band, and two texts are candidates if any of
+BANDS bands agree: with probability 1 - (1 - J**ROWS)**BANDS, which is 0.996 at J = 0.8, 0.17 at 0.5, 0.005 at 0.3.
 
 Candidates are only a filter: a text is dropped as a duplicate for its exact similarity alone.
 """
@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +25,7 @@ ROWS = 7
 SHINGLE = 5
 
 _BINS = BANDS * ROWS
+_LONG_RUN = 32
 _EMPTY = np.uint64(0xFFFFFFFFFFFFFFFF)
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
@@ -72,9 +72,9 @@ def drop_near_duplicates(
 ) -> Rows:
     """Return int64[n]: -1 for a row that is kept, else the kept row that it duplicates.
 
-    Rows are judged in `rank_order` (a permutation of row numbers, best first). A row is dropped if and only if some kept row
-    shares a band key with it and their Jaccard similarity is at least `threshold`; of several, the best ranked is
-    named. A row without shingles is kept and duplicates nothing, so rows that are not `candidates` need none.
+    Rows are judged in `rank_order` (a permutation of row numbers, best first). A row is dropped if and only if some
+    kept row shares a band key with it and their Jaccard similarity is at least `threshold`; of several, the best
+    ranked is named. A row without shingles is kept and duplicates nothing, so only `candidates` need any.
     """
     active = rank_order[np.diff(shingle_offsets)[rank_order] > 0]
     buckets = _buckets(band_keys, active)
@@ -132,13 +132,37 @@ def _band_keys(
 
 
 @kernel
+def _sorted(values: Hashes) -> Hashes:
+    """Sort uniformly distributed hashes: scatter each to where it belongs on average, then insert within short runs."""
+    count = np.uint64(len(values))
+    ends = np.zeros(len(values) + 1, np.int64)
+    for value in values:
+        ends[np.uint64(((value >> _HALF) * count) >> _HALF) + _ONE] += 1
+    if len(values) and ends.max() > _LONG_RUN:
+        return np.sort(values)
+    for slot in range(1, len(ends)):
+        ends[slot] += ends[slot - 1]
+    starts = ends.copy()
+    ordered = np.empty(len(values), np.uint64)
+    for value in values:
+        place = np.uint64(((value >> _HALF) * count) >> _HALF)
+        index = ends[place]
+        ends[place] += 1
+        while index > starts[place] and ordered[index - 1] > value:
+            ordered[index] = ordered[index - 1]
+            index -= 1
+        ordered[index] = value
+    return ordered
+
+
+@kernel
 def _sorted_sets(offsets: Counts, hashes: Hashes, size: int) -> tuple[Counts, Hashes]:
     ends = np.zeros(len(offsets), np.int64)
     values = np.empty(len(hashes), np.uint64)
     kept = 0
     for row in range(len(offsets) - 1):
         count = _gram_count(offsets[row + 1] - offsets[row], size)
-        ordered = np.sort(hashes[offsets[row] : offsets[row] + count])
+        ordered = _sorted(hashes[offsets[row] : offsets[row] + count])
         for index in range(count):
             if index == 0 or ordered[index] != ordered[index - 1]:
                 values[kept] = ordered[index]
@@ -150,13 +174,13 @@ def _sorted_sets(offsets: Counts, hashes: Hashes, size: int) -> tuple[Counts, Ha
 @kernel
 def _shared(left: Hashes, right: Hashes) -> int:
     """Count the values that two sorted arrays of unique values share, without a branch on the data."""
-    first, second, shared = _ZERO, _ZERO, 0
+    first, second, shared = _ZERO, _ZERO, np.int64(0)
     while first < np.uint64(len(left)) and second < np.uint64(len(right)):
         one, other = left[first], right[second]
         shared += np.int64(one == other)
         first += np.uint64(one <= other)
         second += np.uint64(other <= one)
-    return shared
+    return int(shared)
 
 
 @kernel
@@ -265,8 +289,20 @@ def _judge(
 
 @kernel
 def _similar(left: Hashes, right: Hashes, threshold: float) -> bool:
-    """Is the Jaccard similarity at least `threshold`? Sizes alone refuse most pairs: J <= smaller / larger."""
-    if min(len(left), len(right)) < threshold * max(len(left), len(right)):
+    """Is the Jaccard similarity at least `threshold`? Stops at the first value too many that only one side has."""
+    total = len(left) + len(right)
+    needed = int(threshold * total / (1.0 + threshold))  # then exactly: the fewest shared values that are enough
+    while needed > 0 and (needed - 1) / (total - needed + 1) >= threshold:
+        needed -= 1
+    while 2 * needed <= total and needed / (total - needed) < threshold:
+        needed += 1
+    if needed > min(len(left), len(right)):
         return False
-    shared = _shared(left, right)
-    return shared / (len(left) + len(right) - shared) >= threshold
+    spare = np.int64(total - 2 * needed)
+    first, second = _ZERO, _ZERO
+    while first < np.uint64(len(left)) and second < np.uint64(len(right)) and spare >= 0:
+        one, other = left[first], right[second]
+        spare -= np.int64(one != other)
+        first += np.uint64(one <= other)
+        second += np.uint64(other <= one)
+    return bool(spare >= total - np.int64(first) - np.int64(second))

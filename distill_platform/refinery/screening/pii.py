@@ -1,8 +1,8 @@
 """Personal data in texts: found and replaced by placeholders, precisely enough to leave numbers, dates and code alone.
 
-Redaction is repeated until nothing changes, so redacting twice is the same as once. Checksums decide where there are any
-(Luhn for cards, ISO 7064 mod 97 for IBANs); elsewhere the surroundings do: a run of digits inside a sum, a version or an
-identifier is not a phone number.
+Redaction is repeated until nothing changes, so redacting twice is the same as once. Checksums decide where there are
+any (Luhn for cards, ISO 7064 mod 97 for IBANs); elsewhere the surroundings do: a run of digits inside a sum, a version
+or an identifier is not a phone number.
 """
 
 from __future__ import annotations
@@ -10,32 +10,31 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from distill_platform.refinery.screening.scan import Match, Rule, Scanner, encodable, matches
 
 Redaction = tuple[str, dict[str, int]]
 
-_IBAN_LENGTHS = dict(
-    pair.split(":")
-    for pair in (
-        "AD:24 AE:23 AL:28 AT:20 AZ:28 BA:20 BE:16 BG:22 BH:22 BR:29 BY:28 CH:21 CR:22 CY:28 CZ:24 DE:22 DK:18 DO:28 EE:20 "
-        "EG:29 ES:24 FI:18 FO:18 FR:27 GB:22 GE:22 GI:23 GL:18 GR:27 GT:28 HR:21 HU:28 IE:22 IL:23 IQ:23 IS:26 IT:27 JO:30 "
-        "KW:30 KZ:20 LB:28 LC:32 LI:21 LT:20 LU:20 LV:21 LY:25 MC:27 MD:24 ME:22 MK:19 MR:27 MT:31 MU:30 NL:18 NO:15 PK:24 "
-        "PL:28 PS:29 PT:25 QA:29 RO:24 RS:22 SA:24 SC:31 SE:24 SI:19 SK:24 SM:27 ST:25 SV:28 TL:23 TN:24 TR:26 UA:29 VA:22 "
-        "VG:24 XK:20"
-    ).split()
-)
-_TOP_LEVEL = frozenset(
-    "com org net edu gov mil int info biz name pro aero coop museum mobi asia jobs travel dev app cloud online site store "
-    "tech xyz shop blog page club live news work world email company group agency digital solutions systems software "
-    "network services media studio design team tools zone science academy finance bank health life today email "
-    "ventures capital consulting engineering global example test invalid localhost local internal corp".split()
+# ISO 13616 registry: length of an IBAN, and the countries that have it.
+_IBAN_COUNTRIES = {
+    15: "NO", 16: "BE", 18: "DK FI FO GL NL", 19: "MK SI", 20: "AT BA EE KZ LT LU XK", 21: "CH HR LI LV",
+    22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ TL", 24: "AD CZ ES MD PK RO SA SE SK TN VG",
+    25: "LY PT ST", 26: "IS TR", 27: "FR GR IT MC MR SM", 28: "AL AZ BY CY DO GT HU LB PL SV",
+    29: "BR EG PS QA UA", 30: "JO KW MU", 31: "MT SC", 32: "LC",
+}  # fmt: skip
+_IBAN_LENGTHS = {country: length for length, countries in _IBAN_COUNTRIES.items() for country in countries.split()}
+_TOP_LEVEL = re.compile(
+    "com|org|net|edu|gov|mil|int|info|biz|name|pro|aero|coop|museum|mobi|asia|jobs|travel|dev|app|cloud|online|site|tech"
+    "|store|xyz|shop|blog|page|club|live|news|work|world|email|company|group|agency|digital|solutions|systems|software"
+    "|network|services|media|studio|design|team|tools|zone|science|academy|finance|bank|health|life|today|ventures"
+    "|capital|consulting|engineering|global|example|test|invalid|localhost|local|internal|corp",
+    re.IGNORECASE,
 )
 _IMAGE_AT_SCALE = re.compile(r"@\d+x\.[a-z]{2,4}$")
 _VERSION_BEFORE = re.compile(
-    r"(?:\bv|\bver|\bversion|\brelease|\bbuild|\brev|\bsection|\bchapter|§|[=<>~^])[\s:=]*$", re.I
+    r"(?:\bv|\bver|\bversion|\brelease|\bbuild|\brev|\bsection|\bchapter|§|[=<>~^])[\s:=]*$", re.IGNORECASE
 )
 _DATE = re.compile(r"\d{4}[-/.]\d\d?[-/.]\d\d?|\d\d?[-/.]\d\d?[-/.]\d{4}")
 _GOES_ON = re.compile(r"\w|[-.,/:]\d")
@@ -45,27 +44,33 @@ _SUM_BEFORE = re.compile(r"[\d)=*^×÷][ \t]*$|\d[ \t]*[-+/][ \t]+$")
 
 def redact(texts: Sequence[str]) -> list[Redaction | None]:
     """Return for each text its redacted form and how many of each kind were replaced; None where there is nothing."""
-    return [redact_text(text) if _scanner().flagged(text) else None for text in texts]
+    return [redact_text(text, _scanner().flagged(text)) for text in texts]
 
 
-def redact_text(text: str) -> Redaction | None:
+def redact_text(text: str, flagged: Iterable[int]) -> Redaction | None:
     """Return the redacted text with its counts by kind (email, phone, ...), or None if it holds nothing personal.
 
-    All rules run until none finds anything: a replacement may uncover what its neighbour had hidden. It ends, since
-    every replacement takes digits or an @ away.
+    The flagged rules (numbers into PII_RULES) decide whether there is anything. If so, all rules run until none finds
+    more: a replacement may uncover what its neighbour had hidden. It ends, for every replacement takes digits or an @
+    away.
     """
     counts: dict[str, int] = {}
-    before = None
-    while before != text:
-        before = text
-        for rule in PII_RULES:
-            text = _replace(rule, text, counts)
+    redacted = _replace_all([PII_RULES[number] for number in flagged], text, counts)
+    while redacted != text:
+        text, redacted = redacted, _replace_all(PII_RULES, redacted, counts)
     return (text, counts) if counts else None
+
+
+def _replace_all(rules: Sequence[Rule], text: str, counts: dict[str, int]) -> str:
+    for rule in rules:
+        text = _replace(rule, text, counts)
+    return text
 
 
 def _replace(rule: Rule, text: str, counts: dict[str, int]) -> str:
     kind = rule.name.partition("_")[0]
-    pieces, done = [], 0
+    pieces: list[str] = []
+    done = 0
     for place in matches(rule, encodable(text)):
         end = _end_of(rule, place)
         pieces += (text[done : place.start], f"[{kind.upper()}]")
@@ -87,9 +92,9 @@ def _scanner() -> Scanner:
 def _email(place: Match) -> bool:
     local, _, domain = place.value.rpartition("@")
     top = domain.rpartition(".")[2]
-    known = not top.isascii() or (len(top) == 2 and (top.islower() or top.isupper())) or top.lower() in _TOP_LEVEL
+    known = not top.isascii() or (len(top) == 2 and (top.islower() or top.isupper())) or _TOP_LEVEL.fullmatch(top)
     call = re.match(r"[\w(\[{]", place.text[place.end : place.end + 1])
-    return known and not call and local != "git" and not _IMAGE_AT_SCALE.search(place.value)
+    return bool(known) and not call and local != "git" and not _IMAGE_AT_SCALE.search(place.value)
 
 
 def _free_standing(place: Match) -> bool:
@@ -146,7 +151,7 @@ def _is_iban(place: Match) -> bool:
 
 def _iban(place: Match) -> str:
     """Return the IBAN that starts at the place, with its spaces, or "" if its check digits are wrong."""
-    length = int(_IBAN_LENGTHS.get(place.text[place.start : place.start + 2], 0))
+    length = _IBAN_LENGTHS.get(place.text[place.start : place.start + 2], 0)
     found = re.match(
         rf"(?:[A-Z0-9] ?){{{length - 1}}}[A-Z0-9](?![A-Za-z0-9])", place.text[place.start : place.start + 70]
     )
@@ -164,14 +169,14 @@ def _social_security(place: Match) -> bool:
 
 
 def _public_address(place: Match) -> bool:
-    """Is it a global IPv4 address, and not a version or section number (said so, or all parts small)?"""
+    """Is it a global IPv4 address, and not a version or section number (said so, or its first three parts small)?"""
     try:
         address = ipaddress.IPv4Address(place.value)
     except ValueError:
         return False
     before = place.text[max(0, place.start - 16) : place.start]
     after = place.text[place.end : place.end + 2]
-    version = _VERSION_BEFORE.search(before) or max(address.packed) < 32 or re.match(r"[\w+]|[-.][\w]", after)
+    version = _VERSION_BEFORE.search(before) or max(address.packed[:3]) < 32 or re.match(r"[\w+]|[-.][\w]", after)
     return address.is_global and not address.is_multicast and not version
 
 
@@ -202,7 +207,7 @@ PII_RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "phone_national",
-        r"\d{3}[.) -]{1,2}\d{3}[.-]\d{4}|0[1-9]\d{0,4}[) ./-]",
+        r"\d{3}[.) -]{1,2}\d{3}[.-]\d{4}|\b0[1-9]\d{0,3}[) ./-]{1,2}\d\d",
         rf"{_APART}((?:1[ .-])?(?:\(\d{{3}}\) ?|\d{{3}}-)\d{{3}}-\d{{4}}|\d{{3}}\.\d{{3}}\.\d{{4}}"
         r"|0[1-9]\d{1,3} \d{3,4} \d{3,4}|0[1-9]\d{0,3}-\d{3,4}-\d{4}|0[1-9]\d{3} \d{6}|0[1-9]\d{1,3}[/ ]\d{7,8}"
         r"|\(0[1-9]\d{1,3}\) ?\d{3,8}(?:[ -]\d{2,4}){0,2}|0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4})",

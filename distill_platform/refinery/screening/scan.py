@@ -1,14 +1,14 @@
 """One look at each text for secrets and personal data together: an re2 Set over the anchors of all rules.
 
-An anchor is a pattern that matches wherever its rule can. The Set answers for all anchors in one linear pass, so a clean
-text, the usual case, costs microseconds; only what an anchor flags is examined by the rules themselves. re2 never
-backtracks: no text, however hostile, makes a scan slow.
+An anchor is a pattern that matches wherever its rule can. The Set answers for all anchors in one linear pass, so a
+clean text, the usual case, costs microseconds; only what an anchor flags is examined by the rules themselves. re2
+never backtracks: no text, however hostile, makes a scan slow.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -51,11 +51,12 @@ class Scanner:
 
     def flagged(self, text: str) -> list[int]:
         """Return the numbers of the rules whose anchor occurs in the text, ascending."""
-        try:
-            encoded = text.encode()
-        except UnicodeEncodeError:
-            encoded = encodable(text).encode()
-        return sorted(self._match(encoded) or ())
+        return sorted(self._match(encodable(text).encode()) or ())
+
+    def flagged_rows(self, encoded: Iterable[bytes]) -> list[tuple[int, list[int]]]:
+        """Return (row, rule numbers) of those UTF-8 texts in which any anchor occurs, in order."""
+        found = enumerate(map(self._match, encoded))
+        return [(row, sorted(flagged)) for row, flagged in found if flagged]
 
 
 def matches(rule: Rule, text: str) -> list[Match]:
@@ -66,7 +67,7 @@ def matches(rule: Rule, text: str) -> list[Match]:
 
 def encodable(text: str) -> str:
     """Return the text with each lone surrogate replaced by U+FFFD, so that UTF-8 can say it; offsets stay the same."""
-    return _SURROGATES.sub("\ufffd", text)
+    return text if text.isascii() else _SURROGATES.sub("\ufffd", text)
 
 
 _patterns: dict[str, Any] = {}

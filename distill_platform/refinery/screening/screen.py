@@ -1,7 +1,7 @@
 """Everything the text gates need to know about a batch of records, worked out in one go.
 
-`Screener.screen` decides nothing: it reports secrets, redactions, identities, near-duplicate band keys and overlaps with
-evaluation sets, row by row. No row's result depends on the rows around it, so batches may be cut anywhere.
+`Screener.screen` decides nothing: it reports secrets, redactions, identities, near-duplicate band keys and overlaps
+with evaluation sets, row by row. No row's result depends on the rows around it, so batches may be cut anywhere.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from distill_platform.refinery.screening.kernels import SHINGLE, signatures
 from distill_platform.refinery.screening.pii import PII_RULES, redact_text
 from distill_platform.refinery.screening.scan import Scanner
 from distill_platform.refinery.screening.secrets import SECRET_RULES, rule_names
-from distill_platform.refinery.screening.tokens import Folded, Hashes, Items, Tokens, fold_batch, tokenize
+from distill_platform.refinery.screening.tokens import Folded, Hashes, Items, Tokens, fold_encoded, tokenize
 
 
 @dataclass(frozen=True)
@@ -75,12 +75,13 @@ class Screener:
         """Return what is found in the records (prompts[i], answers[i])."""
         texts = [text or "" for text in (*prompts, *answers)]
         size = len(prompts)
-        folded = fold_batch(texts)
+        encoded = [text.encode("utf-8", "replace") for text in texts]
+        folded = fold_encoded(texts, encoded)
         tokens = tokenize(folded)
         answer_tokens = Tokens(tokens.offsets[size:], tokens.hashes)
         overlap = self.index.match(tokens)
         keys = _keys(folded)
-        secrets, pii, redacted = self._scan(texts, keys)
+        secrets, pii, redacted = self._scan(texts, encoded, keys)
         return ScreenedBatch(
             secrets=secrets,
             pii=pii,
@@ -98,21 +99,19 @@ class Screener:
         )
 
     def _scan(
-        self, texts: list[str], keys: list[bytes]
+        self, texts: list[str], encoded: list[bytes], keys: list[bytes]
     ) -> tuple[list[tuple[str, ...]], list[dict[str, int] | None], list[str | None]]:
         """Return secrets, PII counts and redactions, and put the keys of redacted texts in their place."""
         size = len(texts) // 2
         secrets: list[tuple[str, ...]] = [()] * size
         pii: list[dict[str, int] | None] = [None] * size
         redacted: list[str | None] = [None] * len(texts)
-        for row, (prompt, answer) in enumerate(zip(texts[:size], texts[size:], strict=True)):
-            flagged = self._scanner.flagged(f"{prompt}\0{answer}")
-            if not flagged:
-                continue
+        records = map(b"\0".join, zip(encoded[:size], encoded[size:], strict=True))
+        for row, flagged in self._scanner.flagged_rows(records):
             rules = [number for number in flagged if number < len(SECRET_RULES)]
-            secrets[row] = _ordered(rule_names(prompt, rules) + rule_names(answer, rules))
-            if len(rules) < len(flagged):
-                pii[row] = _redact(texts, (row, row + size), redacted, keys)
+            secrets[row] = _ordered(rule_names(texts[row], rules) + rule_names(texts[row + size], rules))
+            kinds = [number - len(SECRET_RULES) for number in flagged[len(rules) :]]
+            pii[row] = _redact(texts, (row, row + size), kinds, redacted, keys)
         return secrets, pii, redacted
 
     def _named(self, overlap: Overlap) -> list[str | None]:
@@ -125,12 +124,12 @@ class Screener:
 
 
 def _redact(
-    texts: list[str], places: tuple[int, int], redacted: list[str | None], keys: list[bytes]
+    texts: list[str], places: tuple[int, int], flagged: list[int], redacted: list[str | None], keys: list[bytes]
 ) -> dict[str, int] | None:
     """Redact the texts at the places; return what was replaced in them together, None for nothing."""
     total: dict[str, int] = {}
     for place in places:
-        found = redact_text(texts[place])
+        found = redact_text(texts[place], flagged)
         if found is not None:
             redacted[place], counts = found
             keys[place] = text_key(fold(found[0]))
@@ -147,7 +146,7 @@ def _ordered(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _keys(folded: Folded) -> list[bytes]:
-    data = memoryview(folded.data)
+    data = memoryview(folded.data)  # type: ignore[arg-type]  # numpy declares no buffer before Python 3.12
     sha256 = hashlib.sha256
     places = zip(folded.starts.tolist(), folded.ends.tolist(), strict=True)
     return [sha256(data[start:end]).digest()[:KEY_BYTES] for start, end in places]

@@ -23,8 +23,7 @@ _PLACEHOLDER = re.compile(
 )
 _WORD_LIKE = re.compile(r"(?:[A-Za-z]+|\d+|[vV]\d+)(?:[-_./:\\@ ](?:[A-Za-z]+|\d+|[vV]\d+))*")
 _TRIVIAL_PASSWORDS = frozenset(
-    ["password", "passwd", "pass", "pwd", "secret", "user", "username", "root", "admin", "postgres", "mysql", "test"]
-    + ["guest", "foo", "bar", "pw", "p4ssw0rd", "hunter2", "token", "key"]
+    ("password", "passwd", "secret", "username", "admin", "postgres", "mysql", "guest", "hunter2", "tiger", "p4ssw0rd")
 )
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill_platform.core.kernel import kernel
-from distill_platform.refinery.screening.fold import fold, fold_unicode, spell_out
+from distill_platform.refinery.screening.fold import fold, fold_unicode, spell_out, words
 
 Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
@@ -40,7 +40,7 @@ _ONE = np.uint64(1)
 
 @dataclass(frozen=True)
 class Folded:
-    """Folded texts: text i is `data[starts[i]:ends[i]]`; what its tokens are cut from is `data[token_starts[i]:...]`."""
+    """Folded texts: text i is `data[starts[i]:ends[i]]`; its tokens are cut from `data[token_starts[i]:...]`."""
 
     data: Bytes
     starts: Counts
@@ -64,8 +64,14 @@ class Tokens:
 
 def fold_batch(texts: Sequence[str]) -> Folded:
     """Return the folded texts of a batch, packed."""
+    return fold_encoded(texts, [text.encode("utf-8", "replace") for text in texts])
+
+
+def fold_encoded(texts: Sequence[str], encoded: Sequence[bytes]) -> Folded:
+    """Return the folded texts of a batch whose UTF-8 is at hand (used for those that are ASCII)."""
     encoded = [
-        text.encode() if text.isascii() else fold_unicode(text).encode("utf-8", "surrogatepass") for text in texts
+        utf8 if text.isascii() else fold_unicode(text).encode("utf-8", "surrogatepass")
+        for text, utf8 in zip(texts, encoded, strict=True)
     ]
     offsets = _offsets(encoded)
     levels, lowered = _fold_tables()
@@ -84,8 +90,8 @@ def tokenize(folded: Folded) -> Tokens:
 def grams(tokens: Tokens, size: int, *, whole: bool = False) -> Hashes:
     """Return the hashes of all runs of `size` tokens, aligned with `tokens`.
 
-    The gram at token j of row i stands at `tokens.offsets[i] + j`; row i has `max(0, counts[i] - size + 1)` of them, and
-    what stands behind them has no meaning. With `whole`, a row with fewer than `size` tokens (but any) has one gram of all.
+    The gram at token j of row i stands at `tokens.offsets[i] + j`; row i has `max(0, counts[i] - size + 1)` of them,
+    and what stands behind them has no meaning. With `whole`, a row of fewer than `size` tokens has one gram of all.
     """
     return _gram_hashes(tokens.offsets, tokens.hashes, size, whole)
 
@@ -124,8 +130,6 @@ def _fold_tables() -> tuple[Bytes, Bytes]:
 @functools.cache
 def _token_tables() -> tuple[Hashes, Hashes]:
     """Return the random word of each token byte (0 for separators), and all ones or zeros: is it a token byte."""
-    from distill_platform.refinery.screening.fold import words
-
     inside = np.array([code >= 128 or bool(words(chr(code))) for code in range(256)])
     random = _mixed(np.arange(1, 257, dtype=np.uint64) * _BASE)
     return np.where(inside, random, _ZERO), np.where(inside, ~_ZERO, _ZERO)

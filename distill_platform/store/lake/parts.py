@@ -25,7 +25,8 @@ def file_sha256(path: Path) -> str:
 def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     """Return one Parquet file as a table; CorruptDataset when it cannot be read."""
     try:
-        return pq.read_table(path, columns=list(columns) if columns is not None else None, partitioning=None)
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            return file.read(columns=list(columns) if columns is not None else None)
     except (OSError, pa.ArrowException) as error:
         raise CorruptDataset(f"{path} cannot be read: {error}", hint=_AGAIN) from error
 
@@ -40,8 +41,7 @@ def write_part(path: Path, table: pa.Table, *, plain: Sequence[str] = ()) -> Par
         pq.write_table(
             table.combine_chunks(),
             path,
-            compression="zstd",
-            compression_level=1,
+            compression="none",
             use_dictionary=dictionary or False,
             write_statistics=False,
             row_group_size=32_768,

@@ -1,0 +1,1 @@
+"""Benchmarks: what `make bench` measures, side by side with a peer, as ratios."""

@@ -1,0 +1,55 @@
+"""Assembly: everything in this folder as one Dagster code location."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from distill_platform.core.errors import ConfigError
+from distill_platform.defs.assets.corpora import corpora
+from distill_platform.defs.assets.corpus_release import corpus_release
+from distill_platform.defs.assets.drift_report import drift_report
+from distill_platform.defs.assets.evidence import evidence_asset
+from distill_platform.defs.assets.scored_runs import scored_runs
+from distill_platform.defs.assets.screened_texts import screened_texts
+from distill_platform.defs.assets.traces import trace_assets
+from distill_platform.defs.io_managers import GATED_LAKE, GatedLakeIOManager
+from distill_platform.defs.jobs import refinery_job
+from distill_platform.defs.resources import RefineryResource
+from distill_platform.defs.schedules import refinery_daily
+from distill_platform.defs.sensors import changed_sources
+from distill_platform.refinery.streams import Stream
+
+
+def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """Return all definitions; `overrides` replaces resources by name, such as a `refinery` over other folders.
+
+    The declared streams are read here, and nothing else. Everything runs in one process unless run config says
+    otherwise: the refinery has worker processes of its own.
+    """
+    refinery = RefineryResource()
+    resources = {"refinery": refinery, GATED_LAKE: GatedLakeIOManager(refinery=refinery), **(overrides or {})}
+    streams = _declared(resources["refinery"])
+    return dg.Definitions(
+        assets=[
+            *trace_assets(streams),
+            evidence_asset(streams),
+            scored_runs,
+            screened_texts,
+            *corpora,
+            corpus_release,
+            drift_report,
+        ],
+        jobs=[refinery_job],
+        schedules=[refinery_daily],
+        sensors=[changed_sources],
+        resources=resources,
+        executor=dg.in_process_executor,
+    )
+
+
+def _declared(refinery: RefineryResource) -> tuple[Stream, ...]:
+    try:
+        return refinery.settings().streams
+    except ConfigError as error:
+        raise dg.DagsterInvalidDefinitionError(f"The configuration cannot be accepted: {error}") from None

@@ -1,0 +1,10 @@
+"""Corpus release: all corpora of a day, or of a whole range of days, as one versioned folder that loads as it is."""
+
+from distill_platform.defs.assets.stage import stage_asset
+
+corpus_release = stage_asset(
+    "corpus_release",
+    group="releases",
+    kinds=("python", "parquet", "jsonl"),
+    laws=("firewall", "unique_ids", "one_split_per_task"),
+)

@@ -1,0 +1,30 @@
+"""Column schemas: the tables declared in `refinery/schemas.py` as Dagster shows them."""
+
+from __future__ import annotations
+
+import dagster as dg
+import pyarrow as pa
+
+from distill_platform.refinery.schemas import TABLES
+
+
+def table_metadata(dataset: str) -> dict[str, dg.TableSchema]:
+    """Return the schemas of a dataset's tables: the main table's as Dagster's own entry, the others by their names."""
+    if dataset not in TABLES:
+        return {}
+    (_, main), *others = TABLES[dataset].items()
+    return {
+        "dagster/column_schema": table_schema(main),
+        **{f"{name}_columns": table_schema(schema) for name, schema in others},
+    }
+
+
+def table_schema(schema: pa.Schema) -> dg.TableSchema:
+    """Return an Arrow schema as Dagster's, descriptions included."""
+    return dg.TableSchema([_column(field) for field in schema])
+
+
+def _column(field: pa.Field) -> dg.TableColumn:
+    description = (field.metadata or {}).get(b"description", b"").decode()
+    constraints = dg.TableColumnConstraints(nullable=field.nullable)
+    return dg.TableColumn(field.name, str(field.type), description, constraints)

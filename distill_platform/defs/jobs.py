@@ -1,0 +1,13 @@
+"""Jobs: what a person, a schedule or a sensor launches as one."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+GROUPS = ("evidence", "scoring", "screening", "corpora", "releases", "observability")
+
+refinery_job = dg.define_asset_job(
+    "refinery_job",
+    selection=dg.AssetSelection.groups(*GROUPS),
+    description="Traces of a day, or of a range of days, to corpora, a release and a drift report.",
+)

@@ -1,0 +1,81 @@
+"""Sensors: what runs because something else happened."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
+
+from distill_platform.core.canon import sha256_hex
+from distill_platform.core.errors import CorruptDataset
+from distill_platform.defs.jobs import refinery_job
+from distill_platform.defs.partitions import DAILY
+from distill_platform.defs.resources import RefineryResource
+from distill_platform.refinery.source_changes import FileHashes, Seen, look
+from distill_platform.store.lake.atomic import replace_file
+
+_FOLDER = "sensors"
+_hashes = FileHashes()
+
+
+@dg.sensor(job=refinery_job, minimum_interval_seconds=60)
+def changed_sources(context: dg.SensorEvaluationContext, refinery: RefineryResource) -> dg.SensorResult:
+    """Build again the days whose source rows are new, changed or gone, and no others.
+
+    The cursor is the hash of what was seen, which lies in the lake (it may be large); without it everything is new.
+    """
+    settings = refinery.settings()
+    folder = settings.lake / _FOLDER
+    today = datetime.now(UTC).date()
+    seen = recall(folder, context.cursor)
+    changes = look(settings, seen, today.isoformat(), _hashes)
+    requests = [_request(days) for days in _stretches(_partitions(changes.days))]
+    said = (
+        f"{len(changes.unsettled)} files changed and must look the same once more" if changes.unsettled else "no change"
+    )
+    cursor = remember(folder, changes.seen, context.cursor)
+    return dg.SensorResult(requests, None if requests else said, cursor)
+
+
+def recall(folder: Path, cursor: str | None) -> Seen:
+    """Return what was seen when the cursor was set; nothing, so that all is new, where that cannot be known."""
+    try:
+        data = (folder / f"{cursor}.json").read_bytes() if cursor and cursor.isalnum() else b""
+        return Seen.from_bytes(data) if data and sha256_hex(data) == cursor else Seen()
+    except (OSError, CorruptDataset):
+        return Seen()
+
+
+def remember(folder: Path, seen: Seen, cursor: str | None) -> str:
+    """Return the cursor of what was seen, after writing it; what the prior cursor names stays until it is replaced."""
+    data = seen.to_bytes()
+    digest = sha256_hex(data)
+    if digest != cursor:
+        replace_file(folder / f"{digest}.json", data)
+        for path in folder.glob("*.json"):
+            if path.stem not in (digest, cursor):
+                path.unlink(missing_ok=True)
+    return digest
+
+
+def _partitions(days: Iterable[str]) -> list[str]:
+    return [day for day in days if DAILY.has_partition_key(day)]
+
+
+def _stretches(days: Sequence[str]) -> Iterator[list[str]]:
+    """Yield stretches of days that follow one another: one run each."""
+    stretch: list[str] = []
+    for day in days:
+        if stretch and date.fromisoformat(day) - date.fromisoformat(stretch[-1]) != timedelta(days=1):
+            yield stretch
+            stretch = []
+        stretch.append(day)
+    if stretch:
+        yield stretch
+
+
+def _request(days: Sequence[str]) -> dg.RunRequest:
+    if len(days) == 1:
+        return dg.RunRequest(partition_key=days[0])
+    return dg.RunRequest(tags={ASSET_PARTITION_RANGE_START_TAG: days[0], ASSET_PARTITION_RANGE_END_TAG: days[-1]})
