@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("in", "out", "dedup.", "skipped", "quarantined", "samples", "sec.")
 _STYLES = {"ok": "green", "warn": "yellow", "alert": "bold red"}
 _MOST_ERRORS = 10
+_NARROW = 80
 
 
 def show_run(places: Places, lake: Path, run_id: str, error: DistillError | None = None, *, as_json: bool) -> bool:
@@ -100,11 +101,14 @@ def stage_lines(stages: Sequence[StageTotals]) -> Iterator[Text]:
     rows = [_numbers(totals) for totals in stages]
     first = max(len("stage"), *(len(totals.stage) for totals in stages))
     widths = [max(len(head), *(len(row[n]) for row in rows)) for n, head in enumerate(_COLUMNS)]
+    gap = 2 if first + sum(widths) + 2 * len(widths) <= _NARROW else 1
+    widths = [width + gap for width in widths]
     yield Text(_line("stage", _COLUMNS, first, widths), style="bold")
     for totals, row in zip(stages, rows, strict=True):
-        yield Text(_line(totals.stage, row, first, widths), style="" if totals.passed else "bold red")
+        line = _line(totals.stage, row, first, widths)
+        yield Text(line) if totals.passed else Text(f"{line}  failed", style="bold red")
         for column, reasons in ((3, totals.skipped), (4, totals.quarantined)):
-            yield from _reason_lines(reasons, first + sum(widths[: column + 1]) + column + 1)
+            yield from _reason_lines(reasons, first + sum(widths[: column + 1]))
 
 
 def _numbers(totals: StageTotals) -> tuple[str, ...]:
@@ -114,7 +118,7 @@ def _numbers(totals: StageTotals) -> tuple[str, ...]:
 
 
 def _line(name: str, cells: Sequence[str], first: int, widths: Sequence[int]) -> str:
-    return " ".join([f"{name:<{first}}", *(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))])
+    return f"{name:<{first}}" + "".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True))
 
 
 def _reason_lines(reasons: Mapping[str, int], end: int) -> Iterator[Text]:
@@ -127,6 +131,8 @@ def _reason_lines(reasons: Mapping[str, int], end: int) -> Iterator[Text]:
 def _print_verdict(console: Console, summary: RunSummary) -> None:
     if summary.overall_passed:
         console.print(Text.assemble(tick(console, True), " every check held"))
+        if not any(totals.samples for totals in summary.stages):
+            console.print(Text("  no row reached a corpus; the reasons above say why", style="yellow"))
         return
     console.print(Text.assemble(tick(console, False), (" not passed: do not train on this", "bold red")))
     for error in summary.errors[:_MOST_ERRORS]:
@@ -137,20 +143,17 @@ def _print_verdict(console: Console, summary: RunSummary) -> None:
 
 def _print_places(console: Console, lake: Path, summary: RunSummary, drift: dict[str, Any] | None) -> None:
     console.print()
-    rows: dict[str, int] = {}
-    for place in summary.corpora:
-        if place.corpus != "corpus_release":
-            rows[place.corpus] = rows.get(place.corpus, 0) + place.rows
-    for corpus, count in rows.items():
-        console.print(_entry(corpus, short(lake / corpus), f"{count:,} samples, by day"))
+    for totals in summary.stages:
+        if totals.stage in {place.corpus for place in summary.corpora} and totals.stage != "corpus_release":
+            console.print(_entry(totals.stage, short(lake / totals.stage), f"{totals.samples:,} samples, by day"))
     for folder in _releases(lake, summary):
-        console.print(_entry("release", short(folder), "all corpora over all days: train on this"))
-    console.print(_entry("receipts", short(lake / "runs" / summary.run_id), "summary.md and drift.md are for reading"))
+        console.print(_entry("release", short(folder)))
+    console.print(_entry("receipts", short(lake / "runs" / summary.run_id)))
     console.print(_drift_line(drift))
 
 
-def _entry(name: str, place: str, about: str) -> Text:
-    return Text.assemble(f"{name:<18}", (place, "cyan"), (f"  {about}", "dim"))
+def _entry(name: str, place: str, about: str = "") -> Text:
+    return Text.assemble(f"{name:<18}", (place, "cyan"), (f"  {about}" if about else "", "dim"))
 
 
 def _drift_line(drift: dict[str, Any] | None) -> Text:
@@ -190,15 +193,15 @@ def _example(lake: Path, summary: RunSummary) -> str | None:
 def _print_next(console: Console, places: Places, lake: Path, summary: RunSummary, example: str | None) -> None:
     options = places.options()
     steps = [
-        (f"ls {short(folder)}", "the release; its README.md says how to load it") for folder in _releases(lake, summary)
+        ("the release: its README.md says how to load it", f"ls {short(folder)}") for folder in _releases(lake, summary)
     ]
     if example:
-        steps.append((f"distill trace {example[:12]}{options}", "one exported row, back to the bytes it came from"))
-    steps += [("make dev", "the graph, in Dagster's web interface")] if _has_makefile(places) else []
+        steps.append(("one exported row, back to the bytes it came from", f"distill trace {example[:12]}{options}"))
+    steps += [("the graph, in Dagster's web interface", "make dev")] if _has_makefile(places) else []
     console.print()
     console.print(Text("Next", style="bold"))
-    for command, about in steps:
-        console.print(Text.assemble("  ", (command, "cyan"), (f"  # {about}", "dim")))
+    for about, command in steps:
+        console.print(Text.assemble((f"  # {about}\n", "dim"), (f"  {command}", "cyan")))
 
 
 def _has_makefile(places: Places) -> bool:

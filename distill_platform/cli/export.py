@@ -77,10 +77,6 @@ def _print(console: Console, release: dict[str, Any]) -> None:
     if release["problem"]:
         console.print(Text(f"    {release['problem']}"))
     for check in release["checks"]:
-        found = "" if check["passed"] else f" (found {check['observed']:g}: {', '.join(check['sample'])})"
-        line = (
-            f"{check['name']}: no {check['description']}"
-            if check["passed"]
-            else f"{check['name']}: {check['description']}"
-        )
-        console.print(Text.assemble("  ", tick(console, check["passed"]), f" {line}{found}"))
+        sample = f": {', '.join(check['sample'])}" if check["sample"] else ""
+        line = f" {check['name']}: {check['observed']:g} {check['description']}{sample}"
+        console.print(Text.assemble("  ", tick(console, check["passed"]), line))

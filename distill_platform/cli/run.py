@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from distill_platform.cli.closing import show_run
-from distill_platform.cli.console import ExitCode, JsonOption, err
+from distill_platform.cli.console import ExitCode, JsonOption, code_for, err, say
 from distill_platform.cli.places import ConfigOption, DataOption, EvalSetsOption, LakeOption, Places, SourcesOption
 from distill_platform.core.errors import DistillError, SourceError
 from distill_platform.core.utc import days_between, parse_day
@@ -74,10 +74,10 @@ def run(
     name = run_id or f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     refused = _run_days(settings, now, name, first, last)
     passed = show_run(places, settings.lake, name, refused, as_json=as_json)
-    if refused is not None and not as_json:
-        raise refused
+    if refused is not None:
+        say(refused)
     if not passed:
-        raise typer.Exit(ExitCode.REFUSED)
+        raise typer.Exit(code_for(refused) if refused is not None else ExitCode.REFUSED)
 
 
 def _with_workers(settings: Settings, workers: int | None) -> Settings:

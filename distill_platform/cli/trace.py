@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from distill_platform.refinery.trace import Link, Trace
 
 _MOST_COLUMNS = 100
+_ID_DIGITS = 64
 
 
 def trace(
@@ -63,7 +65,7 @@ def _print_trace(found: Trace) -> None:
 
 def _print_link(console: Console, link: Link) -> None:
     console.print()
-    console.print(Text.assemble((link.name, "bold"), (f"  {link.place}", "dim")))
+    console.print(Text.assemble((link.name, "bold"), (f"  {_seen_from_here(link.place)}", "dim")))
     width = max((len(name) for name in link.facts), default=0)
     for name, value in link.facts.items():
         for number, line in enumerate(_wrapped(console, value, width + 6)):
@@ -76,4 +78,10 @@ def _print_link(console: Console, link: Link) -> None:
 def _wrapped(console: Console, value: str, indent: int) -> list[str]:
     """Return a value in lines that fit the terminal."""
     room = max(min(console.width, _MOST_COLUMNS) - indent, 30)
+    if len(value) <= _ID_DIGITS and " " not in value:
+        return [value]
     return textwrap.wrap(value, room, break_on_hyphens=False, replace_whitespace=False) or [""]
+
+
+def _seen_from_here(place: str) -> str:
+    return place.removeprefix(f"{Path.cwd()}/")

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -31,14 +31,14 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def dumps(value: Any) -> bytes:
+def dumps(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
     """Return the canonical bytes of a JSON value.
 
     Raises CanonError(`deep_nesting`) beyond 254 levels and CanonError(`malformed_json`) for what JSON cannot hold.
     NaN never gets here from `parse`; from Python code it would be written as null, so `refuse_non_finite` before.
     """
     try:
-        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+        return orjson.dumps(value, default, option=orjson.OPT_SORT_KEYS)
     except TypeError as error:
         reason = "deep_nesting" if "ecursion" in str(error) else "malformed_json"
         raise CanonError(reason, f"value has no canonical form: {error}") from None
@@ -65,6 +65,24 @@ def parse(line: bytes) -> Any:
     if wide:
         _refuse_wide_integers(line)
     return value
+
+
+def is_cut_off(line: bytes) -> bool:
+    """Return whether a text is malformed the way the beginning of a longer text is, not wrong in a way of its own."""
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        refused = _classify(line, str(error))
+        return refused.reason == "malformed_json" or (refused.reason == "non_utf8" and _ends_within_a_character(line))
+    return False
+
+
+def _ends_within_a_character(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.reason == "unexpected end of data"
+    return False
 
 
 def _structural_colons(line: bytes) -> int:

@@ -26,7 +26,7 @@ class StrictModel(BaseModel):
 def nearest(name: str, known: list[str]) -> str:
     """Return a hint that names the known word nearest to `name`, or lists the known words."""
     close = difflib.get_close_matches(name, known, n=1, cutoff=0.6)
-    return f"Did you mean {close[0]!r}?" if close else f"Known: {', '.join(sorted(known))}"
+    return f"Did you mean '{close[0]}'?" if close else f"Known: {', '.join(sorted(known))}"
 
 
 def load_yaml(path: Path, model: type[Model]) -> Model:
@@ -121,7 +121,7 @@ def _refuse(detail: ErrorDetails, root: yaml.Node, model: type[BaseModel], path:
     if detail["type"] == "extra_forbidden":
         known = _known_keys(model, location[:-1])
         _fail(path, _key_node(root, location), f"unknown key {dotted!r}", nearest(str(location[-1]), known))
-    _fail(path, node, f"{dotted}: {detail['msg']}")
+    _fail(path, node, f"{dotted}: {detail['msg'].removeprefix('Value error, ')}")
 
 
 def _node_at(root: yaml.Node, location: tuple[str | int, ...]) -> yaml.Node:

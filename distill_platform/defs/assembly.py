@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from distill_platform.core.errors import ConfigError
+from distill_platform.core.errors import DistillError
 from distill_platform.defs.assets.corpora import corpora
 from distill_platform.defs.assets.corpus_release import corpus_release
 from distill_platform.defs.assets.drift_report import drift_report
@@ -24,8 +24,9 @@ from distill_platform.refinery.streams import Stream
 def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     """Return all definitions; `overrides` replaces resources by name, such as a `refinery` over other folders.
 
-    The declared streams are read here, and nothing else. Everything runs in one process unless run config says
-    otherwise: the refinery has worker processes of its own.
+    Read here are the configuration, the declared streams and the evaluation sets, no trace and nothing of the lake, so
+    that what cannot be accepted is said when Dagster loads and not in the middle of a run. Everything runs in one
+    process unless run config says otherwise: the refinery has worker processes of its own.
     """
     refinery = RefineryResource()
     resources = {"refinery": refinery, GATED_LAKE: GatedLakeIOManager(refinery=refinery), **(overrides or {})}
@@ -51,5 +52,5 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
 def _declared(refinery: RefineryResource) -> tuple[Stream, ...]:
     try:
         return refinery.settings().streams
-    except ConfigError as error:
+    except DistillError as error:
         raise dg.DagsterInvalidDefinitionError(f"The configuration cannot be accepted: {error}") from None

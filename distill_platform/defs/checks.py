@@ -114,7 +114,9 @@ def record(context: dg.AssetExecutionContext, verdicts: Sequence[Verdict]) -> It
         targets = _materialized(context)
         for verdict in verdicts:
             if verdict.partition:
-                context.op_execution_context.log_event(_evaluation(context.asset_key, verdict, targets))
+                context.op_execution_context.log_event(
+                    _evaluation(context.asset_key, verdict, targets)  # type: ignore[arg-type]  # it is taken
+                )
     for law in dict.fromkeys(verdict.check.name for verdict in verdicts):
         yield _over_all([verdict for verdict in verdicts if verdict.check.name == law])
 

@@ -1,11 +1,14 @@
 """IO managers: how an asset of yours reads what the refinery made. The gate in the lake decides, as for everybody."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import dagster as dg
 
 from distill_platform.defs.failures import permanent_failures
 from distill_platform.defs.resources import RefineryResource
+from distill_platform.refinery.schemas import TABLES
+from distill_platform.store.lake import Lake
 
 GATED_LAKE = "gated_lake"
 
@@ -15,26 +18,20 @@ class GatedLakeIOManager(dg.ConfigurableIOManager):
 
     Refused are days that were never published, have not passed their checks, were made from inputs that have changed
     since, or do not match their hashes. Input metadata `table` chooses another table of the dataset than its main one
-    (such as "quarantine"), `columns` a list of columns.
+    (such as "quarantine"), `columns` a list of columns. A `corpus_release` is read as a verified `Release`.
     """
 
     refinery: dg.ResourceDependency[RefineryResource]
 
     def load_input(self, context: dg.InputContext) -> Any:
-        """Return the rows of all the upstream days that the run covers, in order."""
-        import pyarrow as pa
-
-        from distill_platform.refinery.schemas import TABLES
-
-        dataset, days = context.asset_key.path[-1], context.asset_partition_keys
+        """Return the rows of all the upstream days that the run covers, in order; of a release, the Release."""
+        dataset, days = context.asset_key.path[-1], list(context.asset_partition_keys)
         asked = context.definition_metadata or {}
-        table, columns = asked.get("table", next(iter(TABLES[dataset]))), asked.get("columns")
-        schema = TABLES[dataset][table]
-        empty = schema.empty_table().select(columns or schema.names)
         with permanent_failures(dataset, days):
             lake = self.refinery.refinery.lake
-            read = [lake.open(dataset, day).read(table, columns) for day in days]
-        rows = pa.concat_tables([empty, *(part for part in read if part is not None)])
+            if dataset == "corpus_release":
+                return _release(lake, days)
+            rows = _rows(lake, dataset, days, asked.get("table"), asked.get("columns"))
         return rows.to_pandas() if _wants_pandas(context) else rows
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
@@ -43,6 +40,25 @@ class GatedLakeIOManager(dg.ConfigurableIOManager):
             f"{context.asset_key.to_user_string()} returned a value, but only stages write to the lake. "
             "Leave io_manager_key out to store the value with your own IO manager"
         )
+
+
+def _release(lake: Lake, days: Sequence[str]) -> Any:
+    """Return the release over exactly these days, read again from end to end."""
+    from distill_platform.refinery.release import layout, load_release
+
+    found = lake.inspect(layout.DATASET, layout.partition_of(days))
+    return load_release(layout.releases_folder(lake) / found.manifest.version)
+
+
+def _rows(lake: Lake, dataset: str, days: Sequence[str], table: str | None, columns: Sequence[str] | None) -> Any:
+    """Return a table of some days as one Arrow table; days without rows add none."""
+    import pyarrow as pa
+
+    name = table or next(iter(TABLES[dataset]))
+    schema = TABLES[dataset][name]
+    opened = [lake.open(dataset, day).read(name, columns) for day in days]
+    empty = schema.empty_table().select(list(columns or schema.names))
+    return pa.concat_tables([empty, *(part for part in opened if part is not None)])
 
 
 def _wants_pandas(context: dg.InputContext) -> bool:

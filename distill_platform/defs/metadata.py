@@ -19,12 +19,15 @@ def partition_metadata(manifest: Manifest) -> dict[str, Any]:
         "dagster/row_count": _main_rows(manifest),
         **count_metadata(manifest.counts),
         "version": manifest.version,
+        "place": str(manifest.extra.get("folder", f"{manifest.dataset}/{manifest.partition}/{manifest.version}")),
         "verdict": "passed" if manifest.passed else "refused: " + "; ".join(manifest.errors),
     }
     if reasons := reason_rows(manifest.counts):
         shown["reasons"] = markdown_table(_WHY, reasons)
     if health := manifest.extra.get("health"):
         shown["health"] = _health_table(health)
+    if corpora := manifest.extra.get("corpora"):
+        shown["corpora"] = _corpora_table(corpora)
     if missing := manifest.extra.get("missing_sources"):
         shown["missing_sources"] = ", ".join(missing)
     return shown
@@ -80,3 +83,10 @@ def _health_table(health: Mapping[str, Mapping[str, Any]]) -> dg.MarkdownMetadat
         for stream, told in health.items()
     ]
     return markdown_table(("stream", "rows", "score-ready", "missing fields"), rows)
+
+
+def _corpora_table(corpora: Mapping[str, Mapping[str, Any]]) -> dg.MarkdownMetadataValue:
+    names = ("samples", "train_records", "validation_records")
+    return markdown_table(
+        ("corpus", *names), [(name, *(told.get(n, "") for n in names)) for name, told in corpora.items()]
+    )

@@ -5,8 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 FIRST_DAY = "2021-01-01"
-"""Before any trace of a language model's work that somebody is likely to have; an earlier day costs nothing but a longer
-bar in the user interface. The terminal takes earlier days as well."""
+"""Before any trace of a language model's work that somebody is likely to have. The terminal takes earlier days too."""
 
 DAILY = dg.DailyPartitionsDefinition(FIRST_DAY, timezone="UTC")
 """UTC days. A day becomes a partition when it is over, so that no partition is half a day."""

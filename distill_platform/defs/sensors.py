@@ -12,14 +12,19 @@ from distill_platform.core.errors import CorruptDataset
 from distill_platform.defs.jobs import refinery_job
 from distill_platform.defs.partitions import DAILY
 from distill_platform.defs.resources import RefineryResource
-from distill_platform.refinery.source_changes import FileHashes, Seen, look
+from distill_platform.refinery.file_hashes import FileHashes
+from distill_platform.refinery.source_changes import Seen, look
 from distill_platform.store.lake.atomic import replace_file
 
 _FOLDER = "sensors"
 _hashes = FileHashes()
 
 
-@dg.sensor(job=refinery_job, minimum_interval_seconds=60)
+@dg.sensor(
+    job=refinery_job,
+    minimum_interval_seconds=60,
+    description="The days whose source rows are new, changed or gone; by content, once a file has settled.",
+)
 def changed_sources(context: dg.SensorEvaluationContext, refinery: RefineryResource) -> dg.SensorResult:
     """Build again the days whose source rows are new, changed or gone, and no others.
 

@@ -14,10 +14,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distill_platform.core import canon
 from distill_platform.refinery import witness
 from distill_platform.refinery.health import StreamHealth, measure, report
 from distill_platform.refinery.ingest import SKIPS, UNDATED, Ingested, IngestTask, Run, ingest_chunk
@@ -61,8 +61,10 @@ class MergeTask:
 class Merged:
     """A merged range: its rows, those dropped as duplicates, and what a count of it needs."""
 
+    key: str
     rows: Written
     duplicates: Written | None
+    raw: bytes
     reasons: Counter[str]
     health: dict[str, StreamHealth]
 
@@ -78,11 +80,9 @@ def build_evidence(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     with ExitStack() as stack:
         spill = stack.enter_context(refinery.lake.staging())
         ingested = _ingest(refinery, [file for found in files.values() for file in found], frozenset(days), spill)
-        staged = []
-        for day in (*days, UNDATED):
-            draft = stack.enter_context(refinery.lake.draft("evidence", day))
-            staged.append(_stage_day(refinery, draft, ingested, files))
-            refinery.progress("evidence: merge", len(staged), len(days) + 1)
+        drafts = [stack.enter_context(refinery.lake.draft("evidence", day)) for day in (*days, UNDATED)]
+        merged = _merge(refinery, drafts, ingested)
+        staged = [_stage_day(refinery, draft, ingested, merged[draft.partition], files) for draft in drafts]
         checks = witness.testify(refinery, [stage.draft for stage in staged], ingested.chunks, ingested.elsewhere)
         return [
             publish(refinery.lake, Staged(**{**vars(stage), "checks": checks[stage.draft.partition]}))
@@ -131,14 +131,32 @@ def _gathered(todo: list[Chunk], results: list[Ingested]) -> _Ingestion:
     return _Ingestion(records, quarantine, placed, sum(result.elsewhere for result in results))
 
 
-def _stage_day(refinery: Refinery, draft: Draft, ingested: _Ingestion, files: dict[str, list[SourceFile]]) -> Staged:
-    day = draft.partition
-    records, dropped = ingested.records.get(day, []), ingested.quarantine.get(day, [])
+def _merge(refinery: Refinery, drafts: Sequence[Draft], ingested: _Ingestion) -> dict[str, list[Merged]]:
+    """Return the merged ranges of every day: all tasks of all days go to the workers as one sequence."""
     streams = tuple(stream.file for stream in refinery.settings.streams)
-    record_tasks = list(_merge_tasks(draft, "records", records, "evidence_id", streams))
-    dropped_tasks = list(_merge_tasks(draft, "quarantine", dropped, "raw_sha256", streams))
-    merged = list(refinery.workers.map(merge_range, [*record_tasks, *dropped_tasks]))
-    kept, gone = merged[: len(record_tasks)], merged[len(record_tasks) :]
+    tasks = [
+        (draft.partition, task)
+        for draft in drafts
+        for table, key, slices in (
+            ("records", "evidence_id", ingested.records.get(draft.partition, [])),
+            ("quarantine", "raw_sha256", ingested.quarantine.get(draft.partition, [])),
+        )
+        for task in _merge_tasks(draft, table, slices, key, streams)
+    ]
+    merged: dict[str, list[Merged]] = {draft.partition: [] for draft in drafts}
+    results = refinery.workers.map(merge_range, (task for _, task in tasks))
+    for done, ((day, _), result) in enumerate(zip(tasks, results, strict=True), start=1):
+        merged[day].append(result)
+        refinery.progress("evidence: merge", done, len(tasks))
+    return merged
+
+
+def _stage_day(
+    refinery: Refinery, draft: Draft, ingested: _Ingestion, merged: list[Merged], files: dict[str, list[SourceFile]]
+) -> Staged:
+    records, dropped = (rows.get(draft.partition, []) for rows in (ingested.records, ingested.quarantine))
+    kept = [piece for piece in merged if piece.key == "evidence_id"]
+    gone = [piece for piece in merged if piece.key == "raw_sha256"]
     add_table(draft, "records", [piece.rows for piece in kept])
     duplicates = [piece.duplicates for piece in kept if piece.duplicates is not None]
     add_table(draft, "quarantine", [*(piece.rows for piece in gone), *duplicates])
@@ -150,7 +168,7 @@ def _stage_day(refinery: Refinery, draft: Draft, ingested: _Ingestion, files: di
         skipped={reason: count for reason, count in sorted(reasons.items()) if reason in SKIPS},
         quarantined={reason: count for reason, count in sorted(reasons.items()) if reason not in SKIPS},
     )
-    source = _source_input([piece.rows.row_hashes for piece in merged], counts)
+    source = _source_input(b"".join(piece.raw for piece in merged))
     missing = sorted(name for name, found in files.items() if not found)
     extra = {
         "health": report([piece.health for piece in kept]),
@@ -168,12 +186,15 @@ def _by_file(slices: list[Slice]) -> dict[str, int]:
     return dict(sorted(rows.items()))
 
 
-def _source_input(row_hashes: list[bytes], counts: Counts) -> Input:
-    """Return the identity of a day's source rows: their sorted hashes, whatever files and lines they lie on."""
-    digest = hashlib.sha256(str(counts.rows_in).encode())
-    for hashes in row_hashes:
-        digest.update(hashes)
-    return Input(digest.hexdigest()[:24], digest.hexdigest())
+def _raw_hashes(table: pa.Table) -> bytes:
+    """Return the 32-byte hashes of the source lines behind rows."""
+    return bytes.fromhex("".join(pc.struct_field(table["provenance"], "raw_sha256").to_pylist()))
+
+
+def _source_input(raw: bytes) -> Input:
+    """Return the identity of a day's source rows: their sorted line hashes, whatever files and lines they lie on."""
+    digest = hashlib.sha256(np.sort(np.frombuffer(raw, "S32")).tobytes()).hexdigest()
+    return Input(digest[:24], digest)
 
 
 def _merge_tasks(
@@ -192,13 +213,16 @@ def _merge_tasks(
 def merge_range(task: MergeTask) -> Merged:
     """Return one range of a day, merged, ordered, freed of repeated records and written."""
     table = _gather(task)
+    raw = _raw_hashes(table)
     if task.key == "raw_sha256":
         written = Written(write_part(task.part, table, plain=_PLAIN), quarantine_hashes(table))
-        return Merged(written, None, Counter(table["reason"].to_pylist()), {})
+        return Merged(task.key, written, None, raw, Counter(table["reason"].to_pylist()), {})
     kept, repeated = _split_repeated(table)
     ids = bytes.fromhex("".join(kept["evidence_id"].to_pylist()))
     written = Written(write_part(task.part, kept, plain=_PLAIN), ids)
-    return Merged(written, _write_repeated(repeated, task.duplicates), Counter(), measure(kept, task.streams))
+    return Merged(
+        task.key, written, _write_repeated(repeated, task.duplicates), raw, Counter(), measure(kept, task.streams)
+    )
 
 
 def _gather(task: MergeTask) -> pa.Table:

@@ -11,7 +11,7 @@ from distill_platform.core.errors import CanonError
 from distill_platform.refinery.screening.pii import redact
 from distill_platform.refinery.screening.secrets import find_secrets
 
-LIMIT = 240
+LIMIT = 160
 _ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNSAFE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -86,6 +88,23 @@ class Dropped(NamedTuple):
 
 def ingest_chunk(task: IngestTask) -> Ingested:
     """Return where the rows of one chunk went; the rows themselves lie sorted in the task's spill files."""
+    with _collector_paused():
+        return _ingested(task)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Hold off the garbage collector: a chunk makes millions of objects and no cycles, and it would walk them all."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def _ingested(task: IngestTask) -> Ingested:
     mapper, transform = _mapper(task.stream_file, task.stream_file.read_bytes())
     sink = _Sink(task)
     total = 0
@@ -126,7 +145,7 @@ def outcomes(line: Line, mapper: Mapper, transform: Any) -> Iterator[Outcome]:
         return
     try:
         parts = list(transform(row))
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the hook is foreign code, and one bad row must not stop the others
         yield Outcome(Refused("schema_violation", f"transform failed: {type(error).__name__}: {error}"), sig)
         return
     for part in parts:
@@ -189,7 +208,7 @@ class _Sink:
         day = _day_of(refused, self._today)
         if day != UNDATED and day not in self._task.days:
             return False
-        detail = refused.message[:500]
+        detail = refused.message[:500].encode("utf-8", "replace").decode()
         if len(line.raw) > _KEPT_ROW_BYTES:
             detail += f" (the first {_KEPT_ROW_BYTES} of {len(line.raw)} bytes are kept)"
         kept = line.raw[:_KEPT_ROW_BYTES]
@@ -259,7 +278,8 @@ _PLAIN = tuple(
     for name in EVIDENCE.names
     if name
     not in {
-        "evidence_id", "schema_version", "timestamp", "prompt_chars", "text_chars", "validation", "metadata", "provenance"
+        "evidence_id", "schema_version", "timestamp", "prompt_chars", "text_chars", "validation", "metadata",
+        "provenance",
     }
 )  # fmt: skip
 

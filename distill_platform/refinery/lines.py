@@ -6,12 +6,13 @@ A file is cut into chunks that can be read independently. A line belongs to the 
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import io
 import zlib
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -28,7 +29,9 @@ CHUNK_BYTES = 16 * 2**20
 _BLOCK = 2**20
 _BOM = b"\xef\xbb\xbf"
 _HEAD = 4_096
+_BATCH_LINES = 65_536
 _INFLATION_FLOOR = 64 * 2**20
+_PIECE = {True: 16 * 2**10, False: 2 * 2**10}  # compressed bytes at a time: both inflate to 64 MiB at the very most
 
 
 class FileKind(StrEnum):
@@ -82,16 +85,25 @@ def find_files(folder: Path, stream: str, pattern: str) -> list[SourceFile]:
 
     Raises SourceError for a file that a symbolic link places outside the source folder, or one of unknown kind.
     """
-    root = folder.resolve()
     found = []
     for path in sorted(folder.glob(pattern)):
         name = path.relative_to(folder).as_posix()
-        if not path.resolve().is_relative_to(root):
-            hint = "Copy the file into the source folder"
-            raise SourceError(f"stream {stream}: {name} is a link that leaves the source folder", hint=hint)
-        if path.is_file():
-            found.append(SourceFile(stream, path, name, kind_of(path), path.stat().st_size))
+        try:
+            _refuse_outside(path, folder, f"stream {stream}: {name!r}")
+            if path.is_file():
+                found.append(SourceFile(stream, path, name, kind_of(path), path.stat().st_size))
+        except (OSError, RuntimeError) as error:  # RuntimeError: a link that leads to itself
+            raise SourceError(f"stream {stream}: {name!r} cannot be found: {error}") from None
     return found
+
+
+def _refuse_outside(path: Path, folder: Path, what: str) -> None:
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SourceError(f"{what} is a link that leaves the source folder", hint="Copy the file into it")
+    try:
+        path.name.encode("utf-8")
+    except UnicodeEncodeError:
+        raise SourceError(f"{what} has a name that is not UTF-8", hint="Rename the file") from None
 
 
 def kind_of(path: Path) -> FileKind:
@@ -119,7 +131,7 @@ def read_batches(chunk: Chunk, limits: IngestSettings, batch_bytes: int = CHUNK_
     """
     try:
         if chunk.file.kind is FileKind.PARQUET:
-            yield from _parquet_batches(chunk.file)
+            yield from _parquet_batches(chunk.file, limits.max_row_bytes)
             return
         with chunk.file.path.open("rb") as file:
             if chunk.file.kind is FileKind.PLAIN:
@@ -132,35 +144,39 @@ def read_batches(chunk: Chunk, limits: IngestSettings, batch_bytes: int = CHUNK_
 
 
 def _plain_batches(file: IO[bytes], chunk: Chunk, limits: IngestSettings, batch_bytes: int) -> Iterator[Batch]:
-    start = _first_line_start(file, chunk.start)
+    start = _first_line_start(file, chunk.start, chunk.end)
     if start < chunk.end:
         file.seek(start)
-        blocks = _blocks_to_line_end(file, chunk.end - start)
+        blocks = _blocks_to_line_end(file, chunk.end - start, chunk.file.size - start)
         yield from _Splitter(limits.max_row_bytes, at_start=start == 0).batches(blocks, batch_bytes, None)
 
 
-def _first_line_start(file: IO[bytes], start: int) -> int:
-    """Return where the first line starts that starts at or after `start`."""
+def _first_line_start(file: IO[bytes], start: int, end: int) -> int:
+    """Return where the first line starts that starts in [start, end); `end` when none does."""
     if start == 0:
         return 0
-    file.seek(start - 1)
     position = start - 1
-    while block := file.read(_BLOCK):
+    file.seek(position)
+    while position < end - 1 and (block := file.read(min(_BLOCK, end - 1 - position))):
         found = block.find(b"\n")
         if found >= 0:
             return position + found + 1
         position += len(block)
-    return position
+    return end
 
 
-def _blocks_to_line_end(file: IO[bytes], wanted: int) -> Iterator[bytes]:
-    """Yield `wanted` bytes, then more up to and including the end of the line that they cut."""
+def _blocks_to_line_end(file: IO[bytes], wanted: int, left: int) -> Iterator[bytes]:
+    """Yield `wanted` bytes, then more up to and including the end of the line that they cut, `left` bytes in all.
+
+    What was appended since the file was listed is left to the next run: every reading of a chunk sees the same bytes.
+    """
     last = b"\n"
-    while wanted > 0 and (block := file.read(min(wanted, CHUNK_BYTES))):
-        wanted -= len(block)
+    while wanted > 0 and (block := file.read(min(wanted, _BLOCK))):
+        wanted, left = wanted - len(block), left - len(block)
         last = block
         yield block
-    while not last.endswith(b"\n") and (block := file.read(_BLOCK)):
+    while left > 0 and not last.endswith(b"\n") and (block := file.read(min(_BLOCK, left))):
+        left -= len(block)
         end = block.find(b"\n")
         last = block if end < 0 else block[: end + 1]
         yield last
@@ -173,6 +189,7 @@ class _Splitter:
         self._max = max_row_bytes
         self._number = 0
         self._at_start = at_start
+        self._head = b""
         self._carry: list[bytes] = []
         self._carried = 0
         self._oversized: _Oversized | None = None
@@ -183,6 +200,9 @@ class _Splitter:
         for block in blocks:
             lines.extend(self._feed(block))
             held += len(block)
+            while len(lines) > _BATCH_LINES:
+                yield Batch(lines[:_BATCH_LINES], self._number)
+                lines, held = lines[_BATCH_LINES:], 0
             if held >= batch_bytes and lines:
                 yield Batch(lines, self._number)
                 lines, held = [], 0
@@ -194,7 +214,11 @@ class _Splitter:
 
     def _feed(self, block: bytes) -> list[Line]:
         if self._at_start:
-            self._at_start = False
+            block = self._head + block
+            if len(block) < len(_BOM) and _BOM.startswith(block):
+                self._head = block
+                return []
+            self._at_start, self._head = False, b""
             block = block.removeprefix(_BOM)
         pieces = block.split(b"\n")
         self._hold(pieces[0])
@@ -211,7 +235,7 @@ class _Splitter:
             return
         self._carry.append(piece)
         self._carried += len(piece)
-        if self._carried > self._max:
+        if self._carried > self._max + 1:
             self._oversized = _Oversized(b"".join(self._carry))
             self._carry = []
 
@@ -227,40 +251,39 @@ class _Splitter:
     def _line(self, raw: bytes, torn: bool) -> Line | None:
         number = self._number
         self._number += 1
+        if len(raw) - raw.endswith(b"\r") > self._max:
+            return _Oversized(raw).line(number, self._max)
         if raw.endswith(b"\r"):
             raw = raw[:-1]
-        if len(raw) > self._max:
-            return _Oversized(raw).line(number, self._max)
         if not raw or raw.isspace():
             return None
-        if torn and not _is_json(raw):
+        if torn and canon.is_cut_off(raw):
             return Line(number, raw, "torn_line", "the last line is cut off")
         return Line(number, raw)
 
     def _end(self) -> list[Line]:
+        self._hold(self._head)
         return self._close(torn=True) if self._oversized is not None or any(self._carry) else []
 
 
-def _is_json(raw: bytes) -> bool:
-    """Return whether bytes are complete, whatever is wrong with them otherwise: complete lines are not torn."""
-    try:
-        canon.parse(raw)
-    except CanonError as error:
-        return error.reason != "malformed_json"
-    return True
-
-
 class _Oversized:
-    """Counts and hashes a line that is too long to hold."""
+    """Counts and hashes a line that is too long to hold; one `\\r` at its end is not part of it."""
 
     def __init__(self, start: bytes) -> None:
-        self._hash = hashlib.sha256(start)
-        self._head = start[:_HEAD]
-        self._size = len(start)
+        self._hash = hashlib.sha256()
+        self._head = start.removesuffix(b"\r")[:_HEAD]
+        self._size = 0
+        self._return = b""
+        self.add(start)
 
     def add(self, piece: bytes) -> None:
-        self._hash.update(piece)
-        self._size += len(piece)
+        if not piece:
+            return
+        known = self._return + piece if self._return else piece
+        self._return = b"\r" if known.endswith(b"\r") else b""
+        known = known.removesuffix(b"\r")
+        self._hash.update(known)
+        self._size += len(known)
 
     def line(self, number: int, limit: int) -> Line:
         detail = f"{self._size} bytes, more than the {limit} allowed; only the head is kept"
@@ -271,49 +294,83 @@ class _Inflated:
     """Decompresses a file block by block; stops at a bomb or at damage and says so in `refused`."""
 
     def __init__(self, file: IO[bytes], source: SourceFile, max_inflation: int) -> None:
-        opened: Any = gzip.GzipFile(fileobj=file) if source.kind is FileKind.GZIP else _zstd(file)
-        self._stream: IO[bytes] = io.BufferedReader(opened, _BLOCK)
+        self._file = file
+        self._gzip = source.kind is FileKind.GZIP
         self._allowed = max(_INFLATION_FLOOR, source.size * max_inflation)
         self.refused: Line | None = None
 
     def blocks(self) -> Iterator[bytes]:
         produced = 0
-        while block := self._next():
-            produced += len(block)
-            if produced > self._allowed:
-                detail = f"inflates to more than {self._allowed} bytes; what comes after was not read"
-                self.refused = Line(0, b"", "gzip_bomb", detail, canon.sha256_hex(b""))
-                return
-            yield block
-
-    def _next(self) -> bytes:
         try:
-            return self._stream.read(_BLOCK)
-        except (EOFError, OSError, zlib.error, zstandard.ZstdError) as error:
-            detail = f"the archive is damaged: {error}; what comes after was not read"
-            self.refused = Line(0, b"", "corrupt_archive", detail, canon.sha256_hex(b""))
-            return b""
+            for block in self._inflated():
+                produced += len(block)
+                if produced > self._allowed:
+                    self._refuse("gzip_bomb", f"inflates to more than {self._allowed} bytes")
+                    return
+                yield block
+        except (EOFError, zlib.error, zstandard.ZstdError) as error:
+            self._refuse("corrupt_archive", f"the archive is damaged: {error}")
+
+    def _refuse(self, reason: str, detail: str) -> None:
+        self.refused = Line(0, b"", reason, f"{detail}; what comes after was not read", canon.sha256_hex(b""))
+
+    def _inflated(self) -> Iterator[bytes]:
+        """Yield what is before the damage, if there is any, to the last byte; then raise."""
+        member: Any = None
+        while piece := self._file.read(_PIECE[self._gzip]):
+            while piece:
+                if member is None:
+                    member = zlib.decompressobj(wbits=31) if self._gzip else _zstd()
+                inflated = member.decompress(piece)
+                yield from (inflated[start : start + _BLOCK] for start in range(0, len(inflated), _BLOCK))
+                piece, member = (member.unused_data, None) if member.eof else (b"", member)
+                if self._gzip and member is None:
+                    piece = piece.lstrip(b"\0")  # padding after a member is allowed
+        if member is not None:
+            raise EOFError("it ends before its end mark")
 
 
-def _zstd(file: IO[bytes]) -> IO[bytes]:
-    return zstandard.ZstdDecompressor(max_window_size=2**27).stream_reader(file, read_across_frames=True)
+def _zstd() -> zstandard.ZstdDecompressionObj:
+    return zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
 
 
-def _parquet_batches(file: SourceFile) -> Iterator[Batch]:
+def _parquet_batches(file: SourceFile, max_row_bytes: int) -> Iterator[Batch]:
     """Yield rows of a Parquet file; the canonical JSON of a row stands for its bytes."""
     number = 0
-    try:
-        for batch in pq.ParquetFile(file.path).iter_batches(batch_size=4_096):
-            lines = [_parquet_line(number + index, row) for index, row in enumerate(batch.to_pylist())]
-            number += len(lines)
-            yield Batch(lines, number)
-    except (pa.ArrowException, UnicodeDecodeError) as error:
-        damaged = Line(number, b"", "corrupt_archive", f"not a readable Parquet file: {error}", canon.sha256_hex(b""))
-        yield Batch([damaged], number + 1)
+    with file.path.open("rb") as opened:
+        try:
+            parquet = pq.ParquetFile(opened)
+            _refuse_same_names(parquet.schema_arrow.names)
+            for batch in parquet.iter_batches(batch_size=1_024):
+                rows = [
+                    _parquet_line(number + index, row, max_row_bytes) for index, row in enumerate(batch.to_pylist())
+                ]
+                number += len(rows)
+                yield Batch(rows, number)
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+            detail = f"not a readable Parquet file: {error}; what comes after was not read"
+            yield Batch([Line(number, b"", "corrupt_archive", detail, canon.sha256_hex(b""))], number + 1)
 
 
-def _parquet_line(number: int, row: dict[str, object]) -> Line:
+def _refuse_same_names(names: list[str]) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise ValueError(f"more than one column is named {repeated[0]!r}")
+
+
+def _parquet_line(number: int, row: dict[str, object], max_row_bytes: int) -> Line:
     try:
-        return Line(number, canon.dumps(row))
+        canon.refuse_non_finite(row)
+        raw = canon.dumps(row, default=_plain)
     except CanonError as error:
         return Line(number, repr(row)[:_HEAD].encode("utf-8", "replace"), error.reason, str(error))
+    return Line(number, raw) if len(raw) <= max_row_bytes else _Oversized(raw).line(number, max_row_bytes)
+
+
+def _plain(value: object) -> object:
+    """Return what stands in JSON for a value that only Parquet has: nanosecond time stamps and decimals."""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Decimal) and value.is_finite():
+        return float(value)
+    raise TypeError(f"no JSON for {type(value).__name__}")

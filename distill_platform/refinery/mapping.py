@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from distill_platform.core.errors import ConfigError, DistillError
 from distill_platform.core.utc import ZonelessTimestamp, from_epoch, parse_utc
@@ -25,8 +24,7 @@ class Refused(DistillError):
         self.moment = moment
 
 
-@dataclass(frozen=True)
-class Mapped:
+class Mapped(NamedTuple):
     """One mapped row: `moment` places it in a day; `fields` is the record without ids and provenance."""
 
     moment: datetime
@@ -142,7 +140,7 @@ def refuse_wrong_constants(stream: Stream) -> None:
             try:
                 _ = None if given is None else _reader(name, spec)(given, name)
             except Refused as error:
-                raise ConfigError(f"{error.message}: {given!r}", file=str(stream.file)) from None
+                raise ConfigError(f"record.{name} {given!r}: {error.message}", file=str(stream.file)) from None
 
 
 def _reader(name: str, spec: FieldSpec) -> Callable[[Any, str], Any]:
@@ -189,8 +187,12 @@ def _template_getter(template: str, read: Callable[[Any, str], Any], default: An
 def _key(key: str, read: Callable[[Any, str], Any], default: Any, name: str) -> Getter:
     """Return the getter of the usual case, one key of the row, as one call: it runs for every field of every row."""
 
+    quick = str if read in (_string, _identifier) else bool if read is _boolean else None
+
     def get(row: Row) -> Any:
-        found = row.get(key, default)
+        found = row.get(key)
+        if type(found) is quick:
+            return found
         if found is None:
             found = default
         return None if found is None else read(found, name)

@@ -22,6 +22,7 @@ from distill_platform.refinery.mapping import Mapped, Mapper
 from distill_platform.refinery.scoring import Verdict, inherit, judge_for, lookups
 from distill_platform.refinery.search import Place
 from distill_platform.refinery.settings import Settings
+from distill_platform.refinery.stage import code_version
 from distill_platform.refinery.streams import Category, Stream, StreamClass
 from distill_platform.store.lake import Dataset, Lake, file_sha256, read_part
 from distill_platform.store.lake.lake import FAILED
@@ -42,13 +43,20 @@ def proof(claim: str, holds: bool, otherwise: str) -> Proof:
 
 
 def stored(lake: Lake, place: Place) -> list[Proof]:
-    """Return whether a row's file is as published, its partition passed its gates, and its inputs are still current."""
+    """Return whether a row's file is as published, its partition passed its gates, and its inputs are still current.
+
+    A release is a snapshot: later days do not make it stale.
+    """
     manifest = place.dataset.manifest
+    gates = proof("its partition passed every gate", manifest.passed, "; ".join(manifest.errors))
+    if place.in_release:
+        return [file_proof(place), gates]
     failed = lake.folder(manifest.dataset, manifest.partition) / FAILED
     stale = [name for name, read in manifest.inputs.items() if not _current(lake, name, read.version)]
     return [
         file_proof(place),
-        proof("its partition passed every gate", manifest.passed and not failed.exists(), "; ".join(manifest.errors)),
+        gates,
+        proof("its latest run did not fail", not failed.exists(), "it did; mend the cause and run again"),
         proof("its inputs are the current ones", not stale, f"changed since: {', '.join(stale)}; run again"),
     ]
 
@@ -56,7 +64,7 @@ def stored(lake: Lake, place: Place) -> list[Proof]:
 def file_proof(place: Place) -> Proof:
     """Return whether the file a row lies in has the hash its manifest names."""
     found = file_sha256(place.path) if place.path.is_file() else "no file"
-    claim = f"{place.part.path} has the SHA-256 that its manifest names"
+    claim = "its file has the SHA-256 that the manifest names"
     return proof(claim, found == place.part.sha256, f"found {found[:16]}, published as {place.part.sha256[:16]}")
 
 
@@ -107,9 +115,9 @@ def rehashed(source: Source, provenance: dict[str, Any]) -> list[Proof]:
     if source.line is None:
         return [Proof("its source line is there", False, source.problem)]
     raw = source.line.sha256 or hashlib.sha256(source.line.raw).hexdigest()
-    proofs = [_equal("raw_sha256: the bytes of the line", raw, provenance["raw_sha256"])]
+    proofs = [_equal("raw_sha256 is the hash of the line's bytes", raw, provenance["raw_sha256"])]
     if provenance["sig_hash"] is not None:
-        claim = f"sig_hash: its canonical form ({provenance['canon']})"
+        claim = f"sig_hash is the hash of its canonical form ({provenance['canon']})"
         proofs.append(_equal(claim, _sig_hash(source.line.raw), provenance["sig_hash"]))
     return proofs
 
@@ -135,7 +143,7 @@ def remapped(source: Source, wanted: str) -> Proof:
     """Return whether the line, mapped anew as its stream declares, gives a record with this id."""
     found = [evidence_id(o.found, o.sig_hash or "") for o in _outcomes(source) if isinstance(o.found, Mapped)]
     given = ", ".join(record[:16] for record in found[:4]) or "no record"
-    return proof("evidence_id: the line mapped anew", wanted in found, f"the line now gives {given}")
+    return proof("the line, mapped anew, gives this evidence_id", wanted in found, f"the line now gives {given}")
 
 
 def refused_again(source: Source, reason: str) -> Proof:
@@ -145,25 +153,26 @@ def refused_again(source: Source, reason: str) -> Proof:
     if any(isinstance(outcome.found, Mapped) for outcome in found):
         reasons |= {"future_timestamp", "duplicate_id"} & {reason}
     given = ", ".join(sorted(reasons)) or "a record"
-    return proof(f"refused again: {reason}", reason in reasons, f"the line now gives {given}")
+    return proof(f"the line, read anew, is refused again: {reason}", reason in reasons, f"the line now gives {given}")
 
 
 def rejudged(settings: Settings, evidence: Place, scored: Dataset, verdict: Verdict) -> Proof:
     """Return whether the stream's rules, or the task's verdict-bearing records, give the same verdict again."""
-    row = evidence.read()
-    claim = "verdict: the record judged anew"
+    row = evidence.row
+    claim = "judged anew, the record gets the same verdict"
     stream = {stream.name: stream for stream in settings.streams}.get(row["source"][0].as_py())
     if stream is None:
         return Proof(claim, False, "its stream is no longer declared")
-    found = _judged(settings, stream, row, scored)
+    if stream.config.stream_class is StreamClass.EXTRACTION:
+        found = inherited(settings, [scored], row["task_id"][0].as_py())
+    else:
+        found = judge_for(stream)(next(lookups(row, stream)))
     return proof(claim, found == verdict, f"the rules now say {found.category} ({', '.join(found.reasons)})")
 
 
-def _judged(settings: Settings, stream: Stream, row: pa.Table, scored: Dataset) -> Verdict:
-    if stream.config.stream_class is StreamClass.EXTRACTION:
-        task = row["task_id"][0].as_py()
-        return inherit([Category(category) for _, category in parents(settings, scored, task)])
-    return judge_for(stream)(next(lookups(row, stream)))
+def inherited(settings: Settings, days: Sequence[Dataset], task: str) -> Verdict:
+    """Return what a record without a verdict of its own inherits on its task over the scored runs of some days."""
+    return inherit([Category(category) for day in days for _, category in parents(settings, day, task)])
 
 
 def parents(settings: Settings, scored: Dataset, task: str) -> list[tuple[str, str]]:
@@ -177,23 +186,24 @@ def parents(settings: Settings, scored: Dataset, task: str) -> list[tuple[str, s
     return found
 
 
-def rebuilt(corpus: str, row: dict[str, Any], records: Sequence[tuple[Place, Place]], pii: bool) -> list[Proof]:
+def rebuilt(place: Place, row: dict[str, Any], records: Sequence[tuple[Place, Place]], pii: bool) -> list[Proof]:
     """Return whether the exporter makes the same row again, id and all, from its (evidence, screened texts) records."""
-    claims = ("row id: worked out anew from the evidence", "row: the same in every field when exported anew")
+    note = "" if place.dataset.manifest.code_version == code_version() else "; the code has changed since, run again"
+    claims = ("exported anew, the row has the same id", "exported anew, the row is the same in every field")
     found: dict[str, Any] = {}
     for redact in (pii, not pii):
-        found = _exported(corpus, row, records, redact).to_pylist()[0]
+        found = _exported(place.corpus, row, records, redact).to_pylist()[0]
         if found == row:
             break
     wrong = ", ".join(name for name in row if found[name] != row[name])
     return [
-        proof(claims[0], found["id"] == row["id"], f"gives {found['id'][:16]}"),
-        proof(claims[1], found == row, f"differs in {wrong}"),
+        proof(claims[0], found["id"] == row["id"], f"gives {found['id'][:16]}{note}"),
+        proof(claims[1], found == row, f"differs in {wrong}{note}"),
     ]
 
 
 def _exported(corpus: str, row: dict[str, Any], records: Sequence[tuple[Place, Place]], pii: bool) -> pa.Table:
-    sides = [redacted(evidence.read(), screened.read(), pii) for evidence, screened in records]
+    sides = [redacted(evidence.row, screened.row, pii) for evidence, screened in records]
     ranks = [np.array([Category(name).rank]) for name in categories(corpus, row)]
     validation = np.array([row["split"] == "validation"])
     if corpus == "preference_corpus":

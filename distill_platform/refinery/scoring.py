@@ -29,7 +29,7 @@ from distill_platform.refinery.stage import (
     as_input,
     joined,
     open_input,
-    publish,
+    publish_days,
     same_keys,
 )
 from distill_platform.refinery.streams import Category, Stream, StreamClass, cached_stream
@@ -84,13 +84,7 @@ def inherit(verdicts: Sequence[Category]) -> Verdict:
 
 def score_runs(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     """Return the published manifests of the scored runs of `days`, one run per evidence record, in its order."""
-    manifests = []
-    for done, day in enumerate(days, start=1):
-        evidence = open_input(refinery, "evidence", day)
-        with refinery.lake.draft("scored_runs", day) as draft:
-            manifests.append(publish(refinery.lake, _stage(refinery, evidence, draft)))
-        refinery.progress("scored_runs", done, len(days))
-    return manifests
+    return publish_days(refinery, "scored_runs", days, _stage)
 
 
 @dataclass(frozen=True)
@@ -108,7 +102,8 @@ class _ScoredPart:
     inherited: int
 
 
-def _stage(refinery: Refinery, evidence: Dataset, draft: Draft) -> Staged:
+def _stage(refinery: Refinery, draft: Draft) -> Staged:
+    evidence = open_input(refinery, "evidence", draft.partition)
     streams = tuple(stream.file for stream in refinery.settings.streams)
     parents = _parents(refinery, evidence)
     tasks = [

@@ -27,10 +27,10 @@ from distill_platform.refinery.stage import (
     as_input,
     joined,
     open_input,
-    publish,
+    publish_days,
     same_keys,
 )
-from distill_platform.store.lake import Counts, Dataset, Draft, Manifest
+from distill_platform.store.lake import Counts, Draft, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
 _PLAIN = ("evidence_id", "redacted_prompt", "redacted_text", "prompt_key", "answer_key", "bands")
@@ -42,13 +42,7 @@ _ROWS_AT_ONCE = 8_192
 
 def screen_texts(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     """Return the published manifests of the screened texts of `days`, one row per evidence record, in its order."""
-    manifests = []
-    for done, day in enumerate(days, start=1):
-        evidence = open_input(refinery, "evidence", day)
-        with refinery.lake.draft("screened_texts", day) as draft:
-            manifests.append(publish(refinery.lake, _stage(refinery, evidence, draft)))
-        refinery.progress("screened_texts", done, len(days))
-    return manifests
+    return publish_days(refinery, "screened_texts", days, _stage)
 
 
 @dataclass(frozen=True)
@@ -74,7 +68,8 @@ def screening_config(refinery: Refinery) -> ScreeningConfig:
     )
 
 
-def _stage(refinery: Refinery, evidence: Dataset, draft: Draft) -> Staged:
+def _stage(refinery: Refinery, draft: Draft) -> Staged:
+    evidence = open_input(refinery, "evidence", draft.partition)
     config = screening_config(refinery)
     tasks = [
         _ScreenTask(path, draft.part_path("texts", number), config, refinery.settings.eval_sets)

@@ -8,26 +8,23 @@ written waits, and so does one that is gone only for a moment.
 from __future__ import annotations
 
 import hashlib
-import os
-import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError, CorruptDataset
+from distill_platform.refinery.file_hashes import GONE
 from distill_platform.refinery.ingest import UNDATED
 from distill_platform.refinery.lines import Chunk, Line, SourceFile, find_files, read_batches
 from distill_platform.refinery.mapping import Mapper, Refused
 from distill_platform.refinery.settings import Settings
 from distill_platform.refinery.streams import Stream
-from distill_platform.store.lake.lake import file_sha256
 
-GONE = ""
 SCAN_BYTES = 2**30
-_RACY_NS = 2 * 10**9
 _MASK = 2**64 - 1
 
 
@@ -60,36 +57,6 @@ class Seen:
             return Seen(files, dict(body["unsettled"]), tuple(body["waiting"]))
         except (CanonError, KeyError, TypeError, AttributeError, ValueError) as error:
             raise CorruptDataset(f"this is not what was seen of the source files: {error}") from None
-
-
-class FileHashes:
-    """Hashes of files; a file that nobody touched since it was hashed is not read again.
-
-    The kernel's change time, which no program sets, says so; a file changed within the last moments is not remembered,
-    since another change may carry the same time.
-    """
-
-    def __init__(self) -> None:
-        self._known: dict[str, tuple[tuple[int, ...], str]] = {}
-
-    def __call__(self, path: Path) -> str:
-        """Return the SHA-256 of a file's bytes; GONE when it is not there."""
-        try:
-            state = _state(path)
-            known = self._known.get(str(path))
-            if known is not None and known[0] == state:
-                return known[1]
-            digest = file_sha256(path)
-        except FileNotFoundError:
-            return GONE
-        if time.time_ns() - state[-1] > _RACY_NS:
-            self._known[str(path)] = (state, digest)
-        return digest
-
-
-def _state(path: Path) -> tuple[int, ...]:
-    found = os.stat(path)
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 @dataclass(frozen=True)
@@ -192,6 +159,7 @@ def _parts(row: Any, stream: Stream) -> Iterable[Any]:
 
 
 def _day(row: Any, mapper: Mapper) -> str:
+    moment: datetime | None
     try:
         moment = mapper.map(row).moment
     except Refused as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -74,7 +74,7 @@ class Staged:
 
 def publish(lake: Lake, staged: Staged) -> Manifest:
     """Return the manifest of a partition after holding it against the laws every stage obeys, and publishing it."""
-    draft = staged.draft
+    draft = staged.draft.bound_to(lake)
     about = {"inputs": dict(staged.inputs), "code_version": code_version(), "config_hash": staged.config_hash}
     prior = lake.manifest(draft.dataset, draft.partition)
     preview = draft.preview(**about, counts=staged.counts, checks=())
@@ -124,6 +124,53 @@ def same_keys(evidence: Dataset, draft: Draft, table: str) -> Check:
     taken = [read_part(draft.folder / part.path, ["evidence_id"])["evidence_id"] for part in draft.parts(table)]
     wrong = abs(len(given) - len(taken)) + sum(not a.equals(b) for a, b in zip(given, taken, strict=False))
     return check("provenance", "parts whose rows are not exactly those of the evidence, in its order", wrong)
+
+
+DayWork = Callable[[Refinery, Draft], Staged]
+
+
+@dataclass(frozen=True)
+class _DayTask:
+    settings: Settings
+    now: datetime
+    work: DayWork
+    dataset: str
+    day: str
+    folder: Path
+    lake: Lake
+
+
+def publish_days(refinery: Refinery, dataset: str, days: Sequence[str], work: DayWork) -> list[Manifest]:
+    """Return the published manifests of `days`, each staged by `work` into its draft.
+
+    Many days are spread over the workers, a day each; a single day may spread its parts. What comes out is the same.
+    """
+    if refinery.workers.count == 1 or len(days) == 1:
+        return [_publish_day(refinery, dataset, day, work, (number, len(days))) for number, day in enumerate(days, 1)]
+    with ExitStack() as stack:
+        drafts = [stack.enter_context(refinery.lake.draft(dataset, day)) for day in days]
+        tasks = (
+            _DayTask(refinery.settings, refinery.now, work, dataset, draft.partition, draft.folder, refinery.lake)
+            for draft in drafts
+        )
+        manifests = []
+        for staged in refinery.workers.map(_stage_day, tasks):
+            manifests.append(publish(refinery.lake, staged))
+            refinery.progress(dataset, len(manifests), len(days))
+        return manifests
+
+
+def _publish_day(refinery: Refinery, dataset: str, day: str, work: DayWork, at: tuple[int, int]) -> Manifest:
+    with refinery.lake.draft(dataset, day) as draft:
+        manifest = publish(refinery.lake, work(refinery, draft))
+    refinery.progress(dataset, *at)
+    return manifest
+
+
+def _stage_day(task: _DayTask) -> Staged:
+    """Return one day staged by a worker, in the folder that the parent opened for it."""
+    refinery = Refinery(task.settings, task.lake, Workers(1), task.now)
+    return task.work(refinery, Draft(task.lake, task.dataset, task.day, task.folder))
 
 
 def open_input(refinery: Refinery, dataset: str, partition: str) -> Dataset:

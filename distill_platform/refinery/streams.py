@@ -210,11 +210,11 @@ class StreamConfig(StrictModel):
     @classmethod
     def _inside(cls, value: str) -> str:
         path = PurePosixPath(value)
-        if path.is_absolute() or ".." in path.parts or not value:
+        if path.is_absolute() or ".." in path.parts or not value or "\0" in value:
             raise ValueError(f"path {value!r} leaves the source folder; give a path below it")
         try:
             next(Path("/nonexistent").glob(value), None)
-        except (ValueError, NotImplementedError) as error:
+        except (ValueError, IndexError) as error:
             raise ValueError(f"path {value!r} is not a path or glob: {error}") from None
         return value
 
@@ -343,11 +343,14 @@ def _import_hook(target: str, file: Path) -> Callable[[dict[str, Any]], Iterable
     try:
         module = importlib.import_module(module_name)
         hook = getattr(module, function_name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:
         hint = "Put the module beside the YAML file or install it"
-        raise ConfigError(f"transform {target!r} cannot be imported: {error}", file=str(file), hint=hint) from None
+        raise ConfigError(f"transform {target!r} cannot be imported: {error}", file=str(file), hint=hint) from error
+    if not callable(hook):
+        raise ConfigError(f"transform {target!r} is not a function", file=str(file))
     beside = file.resolve().with_name(f"{module_name}.py")
-    if beside.exists() and not beside.samefile(module.__file__ or ""):
+    origin = getattr(module, "__file__", None) or "Python itself"
+    if beside.exists() and beside != Path(origin).resolve():
         hint = f"Rename {beside.name}: Python keeps one module of a name"
-        raise ConfigError(f"transform {target!r} was imported from {module.__file__}", file=str(file), hint=hint)
+        raise ConfigError(f"transform {target!r} was imported from {origin}", file=str(file), hint=hint)
     return hook  # type: ignore[no-any-return]

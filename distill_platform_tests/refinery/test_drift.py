@@ -404,7 +404,14 @@ def test_a_changed_gate_threshold_moves_exactly_the_rows_it_judges(world: World)
     report = world.run_all("after")
     assert report.prior_run_id == "before"
     still = {"evidence", "scored_runs", "screened_texts"}
-    assert {drift.stage for drift in report.stages if not drift.tables} == {*still, "preference_corpus"}
+    assert {drift.stage for drift in report.stages if not drift.tables} == still
+    # With its better answer the pair goes too, and leaves the worse answer without a counterpart.
+    assert moved(stage(report, "preference_corpus")) == {
+        f"{DAYS[0]}.quarantine": (2, 0, 0),
+        f"{DAYS[0]}.samples": (0, 1, 0),
+    }
+    release = stage(report, "corpus_release")
+    assert (release.rows_added, release.rows_removed, release.rows_changed) == (5, 4, 0)
     assert {drift.stage for drift in report.stages if not drift.config_changed} == still
     for name in ("rag_corpus", "sft_corpus", "kto_corpus"):
         drift = stage(report, name)

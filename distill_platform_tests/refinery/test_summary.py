@@ -30,7 +30,6 @@ def receipt(stage: str, partition: str = DAY, **changes: Any) -> StageReceipt:
 
 
 def test_totals_are_the_sums_over_a_stages_partitions() -> None:
-    extra = {"samples": 7}
     (totals,) = summarize("run", [receipt("sft_corpus"), receipt("sft_corpus", NEXT)]).stages
     assert totals.partitions == (DAY, NEXT)
     assert (totals.rows_in, totals.rows_out, totals.deduplicated) == (20, 14, 2)

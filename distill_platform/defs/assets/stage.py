@@ -25,7 +25,7 @@ def daily_asset(
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Return the decorator that makes a function the daily asset `name`, one run for any range of days."""
     with disable_dagster_warnings():  # about features in beta, chosen on purpose
-        return dg.asset(
+        made: Callable[[Callable[..., Any]], dg.AssetsDefinition] = dg.asset(
             name=name,
             partitions_def=DAILY,
             backfill_policy=WHOLE_RANGE,
@@ -35,6 +35,7 @@ def daily_asset(
             check_specs=checks,
             **described,
         )
+    return made
 
 
 def stage_asset(

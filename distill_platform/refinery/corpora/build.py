@@ -27,7 +27,16 @@ from distill_platform.refinery.quarantine import (
     quarantine_hashes,
 )
 from distill_platform.refinery.settings import Settings
-from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, as_input, open_input, publish
+from distill_platform.refinery.stage import (
+    Refinery,
+    Staged,
+    Written,
+    add_table,
+    as_input,
+    joined,
+    open_input,
+    publish_days,
+)
 from distill_platform.refinery.streams import StreamClass
 from distill_platform.store.lake import Counts, Dataset, Draft, Input, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
@@ -102,14 +111,14 @@ def decide(settings: Settings, corpus: str, candidates: Candidates) -> Judged:
 
 def build_corpus(refinery: Refinery, corpus: str, days: Sequence[str]) -> list[Manifest]:
     """Return the published manifests of one corpus for `days`; each day is judged on its own rows alone."""
-    manifests = []
-    for done, partition in enumerate(days, start=1):
-        day = open_day(refinery, partition)
-        with refinery.lake.draft(corpus, partition) as draft:
-            judged = decide(refinery.settings, corpus, load(refinery.settings, [day]))
-            manifests.append(publish(refinery.lake, stage_corpus(refinery, draft, judged, [day])))
-        refinery.progress(corpus, done, len(days))
-    return manifests
+    return publish_days(refinery, corpus, days, _stage_day)
+
+
+def _stage_day(refinery: Refinery, draft: Draft) -> Staged:
+    day = open_day(refinery, draft.partition)
+    return stage_corpus(
+        refinery, draft, decide(refinery.settings, draft.dataset, load(refinery.settings, [day])), [day]
+    )
 
 
 def stage_corpus(refinery: Refinery, draft: Draft, judged: Judged, days: Sequence[Day]) -> Staged:
@@ -244,7 +253,9 @@ def _export_pairs(judged: Judged, pairs: Pairs, draft: Draft, pii: bool) -> Iter
     candidates = judged.candidates
     for number, start in enumerate(range(0, len(pairs.chosen), PAIRS_AT_ONCE)):
         chosen, rejected = (rows[start : start + PAIRS_AT_ONCE] for rows in (pairs.chosen, pairs.rejected))
-        sides = (_gather(candidates, chosen, pii), _gather(candidates, rejected, pii))
+        rows = np.union1d(chosen, rejected)
+        source = _gather(candidates, rows, pii)
+        sides = (_taken(source, np.searchsorted(rows, chosen)), _taken(source, np.searchsorted(rows, rejected)))
         categories = (candidates.category[chosen], candidates.category[rejected])
         table = preference_table(*sides, categories, candidates.validation[chosen], pii=pii)
         refused = firewall.violations("preference_corpus", table).to_numpy(zero_copy_only=False)
@@ -266,23 +277,24 @@ def _drop_refused(judgement: Judgement, pairs: Pairs, refused: Ints) -> None:
 
 
 def _gather(candidates: Candidates, rows: Ints, pii: bool) -> Redacted:
-    """Return the given records, in the given order, from wherever they lie."""
-    order = np.argsort(rows, kind="stable")
-    ascending = rows[order]
+    """Return the given records (ascending) from wherever they lie."""
     pieces = []
     for part in candidates.parts:
-        low, high = np.searchsorted(ascending, [part.first, part.first + part.rows])
+        low, high = np.searchsorted(rows, [part.first, part.first + part.rows])
         if high > low:
-            pieces.append(_read_redacted(part, ascending[low:high] - part.first, pii))
-    back = pa.array(np.argsort(order, kind="stable"))
-    table = pa.concat_tables([piece.rows for piece in pieces]).take(back).combine_chunks()
+            pieces.append(_read_redacted(part, rows[low:high] - part.first, pii))
     prompt, answer = (pa.chunked_array([getattr(p, n) for p in pieces]).combine_chunks() for n in ("prompt", "answer"))
-    return Redacted(table, prompt.take(back), answer.take(back))
+    return Redacted(pa.concat_tables([piece.rows for piece in pieces]), prompt, answer)
+
+
+def _taken(source: Redacted, places: Ints) -> Redacted:
+    wanted = pa.array(places)
+    return Redacted(source.rows.take(wanted).combine_chunks(), source.prompt.take(wanted), source.answer.take(wanted))
 
 
 def row_hashes(samples: pa.Table) -> bytes:
-    """Return the row hashes of samples: their ids, which are hashes of all they say."""
-    return bytes.fromhex("".join(samples["id"].to_pylist()))
+    """Return what the content hash covers, row by row: the ids, which are hashes of all a sample says, and the split."""
+    return joined(samples["id"], samples["split"])
 
 
 _DETAILS = {

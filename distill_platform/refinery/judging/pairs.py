@@ -35,6 +35,7 @@ def pair_up(candidates: Candidates, judgement: Judgement, max_per_task: int) -> 
     """Return the pairs among the records the gates kept; records in no pair are dropped from `judgement` with why."""
     rank = np.empty(len(candidates), np.int64)
     rank[candidates.order] = np.arange(len(candidates))
+    _drop_lonely(candidates, judgement)
     kept = np.flatnonzero(judgement.kept)
     kept = kept[np.lexsort((rank[kept], candidates.task[kept]))]
     pairs: list[tuple[int, int]] = []
@@ -49,6 +50,16 @@ def pair_up(candidates: Candidates, judgement: Judgement, max_per_task: int) -> 
         judgement.drop(np.array(unused, np.int64), reason)
     columns = np.array(pairs, np.int64).reshape(-1, 2)
     return Pairs(columns[:, 0], columns[:, 1])
+
+
+def _drop_lonely(candidates: Candidates, judgement: Judgement) -> None:
+    """Drop at one stroke the records of tasks that lack either an accepted answer or a worse one: most tasks do."""
+    kept = np.flatnonzero(judgement.kept)
+    sides = []
+    for accepted in (True, False):
+        have = kept[(candidates.category[kept] == _ACCEPTED) == accepted]
+        sides.append(np.isin(candidates.task[kept], candidates.task[have]))
+    judgement.drop(kept[~(sides[0] & sides[1])], Reason.NO_COUNTERPART)
 
 
 Dropped = list[tuple[Reason, list[int]]]

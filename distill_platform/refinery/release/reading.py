@@ -114,13 +114,7 @@ def _groups(path: Path) -> Iterator[pa.Table]:
 
 def _unlike(lines: BinaryIO, rows: Iterable[Any]) -> int:
     """Return how many of the next lines are not exactly the canonical form of these rows."""
-    return sum(line != expected for line, expected in zip(_next(lines), jsonl(rows), strict=False))
-
-
-def _next(lines: BinaryIO) -> Iterator[bytes]:
-    """Yield line after line, and nothing but empty ones where the file ends too early."""
-    while True:
-        yield lines.readline()
+    return sum(lines.readline() != expected for expected in jsonl(rows))
 
 
 def _left(lines: BinaryIO) -> int:

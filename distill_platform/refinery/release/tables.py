@@ -123,7 +123,7 @@ def _parquet(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
             path,
             schema,
             compression="zstd",
-            compression_level=3,
+            compression_level=1,
             use_dictionary=list(_REPEATING),
             write_statistics=False,
         )

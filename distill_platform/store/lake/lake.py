@@ -118,6 +118,12 @@ class Lake:
                 if self._sha256(opened.folder / part.path) != part.sha256:
                     raise CorruptDataset(f"{opened.folder / part.path} was changed after it was published", hint=_AGAIN)
 
+    def trust(self, folder: Path, manifest: Manifest) -> None:
+        """Take the hashes of files that this process has just written and hashed for verified."""
+        for part in (part for entry in manifest.tables.values() for part in entry.parts):
+            state = (folder / part.path).stat()
+            self._verified[(str(folder / part.path), state.st_size, state.st_mtime_ns)] = part.sha256
+
     def _sha256(self, path: Path) -> str:
         """Return a file's hash; a file that has not changed since this process hashed it is not read again."""
         try:
@@ -156,6 +162,12 @@ class Draft:
         self.dataset = dataset
         self.partition = partition
         self.folder = folder
+
+    def bound_to(self, lake: Lake) -> Draft:
+        """Return this draft as one of `lake`: a worker process stages with a lake object of its own."""
+        draft = Draft(lake, self.dataset, self.partition, self.folder)
+        draft._tables = self._tables
+        return draft
 
     def part_path(self, table: str, number: int) -> Path:
         """Return where part `number` of a table belongs; its folder exists."""
@@ -216,6 +228,7 @@ class Draft:
             os.rename(final, self._lake.root / _STAGING / f"corrupt-{uuid.uuid4().hex}")
         if not final.exists():
             atomic.publish_folder(self.folder, final, self._lake.on_step)
+            self._lake.trust(final, manifest)
 
 
 def _intact(folder: Path, manifest: Manifest) -> bool:
