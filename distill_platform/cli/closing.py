@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from distill_platform.cli.console import as_document, out, print_json, tick
+from distill_platform.cli.console import as_document, out, plain, print_json, tick
 from distill_platform.cli.places import Places, find_config, short
 from distill_platform.core.errors import ConfigError, CorruptDataset, DistillError, MissingDataset
 
@@ -136,7 +137,7 @@ def _print_verdict(console: Console, summary: RunSummary) -> None:
         return
     console.print(Text.assemble(tick(console, False), (" not passed: do not train on this", "bold red")))
     for error in summary.errors[:_MOST_ERRORS]:
-        console.print(Text(f"  {error}"))
+        console.print(Text(f"  {plain(error)}"))
     if len(summary.errors) > _MOST_ERRORS:
         console.print(Text(f"  and {len(summary.errors) - _MOST_ERRORS} more, in the receipts"))
 
@@ -168,7 +169,9 @@ def _drift_line(drift: dict[str, Any] | None) -> Text:
         about += ", same output to the last row"
     names = "; ".join([*told, *([f"moved: {', '.join(moved[:4])}"] if moved else [])])
     return Text.assemble(
-        f"{'drift':<18}", (severity, _STYLES.get(severity, "")), (f"  {about}{'; ' if names else ''}{names}", "dim")
+        f"{'drift':<18}",
+        (severity, _STYLES.get(severity, "")),
+        (plain(f"  {about}{'; ' if names else ''}{names}"), "dim"),
     )
 
 
@@ -193,7 +196,8 @@ def _example(lake: Path, summary: RunSummary) -> str | None:
 def _print_next(console: Console, places: Places, lake: Path, summary: RunSummary, example: str | None) -> None:
     options = places.options()
     steps = [
-        ("the release: its README.md says how to load it", f"ls {short(folder)}") for folder in _releases(lake, summary)
+        ("the release: its README.md says how to load it", f"ls {shlex.quote(short(folder))}")
+        for folder in _releases(lake, summary)
     ]
     if example:
         steps.append(("one exported row, back to the bytes it came from", f"distill trace {example[:12]}{options}"))

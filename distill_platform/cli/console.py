@@ -59,14 +59,19 @@ def code_for(error: DistillError) -> ExitCode:
     return ExitCode.REFUSED
 
 
+def plain(text: str) -> str:
+    """Return a text that does nothing to the terminal: what cannot be seen is escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def say(error: DistillError) -> None:
     """Print what happened, where, and what to do next."""
     known = (getattr(error, name, None) for name in ("file", "line", "column"))
     place = "".join(f"{part}:" for part in known if part)
     console = err()
-    console.print(Text.assemble(("error: ", "bold red"), f"{place} {error.message}".strip()))
+    console.print(Text.assemble(("error: ", "bold red"), plain(f"{place} {error.message}".strip())))
     if error.hint:
-        console.print(Text(f"       {error.hint}"))
+        console.print(Text(f"       {plain(error.hint)}"))
 
 
 def as_document(error: DistillError) -> dict[str, Any]:
@@ -97,7 +102,7 @@ class Door(TyperGroup):
             raise typer.Exit(ExitCode.BUG) from None
 
     def _confess(self, error: Exception, *, debug: bool) -> None:
-        err().print(f"this is a bug in distill: {type(error).__name__}: {error}")
+        err().print(f"this is a bug in distill: {type(error).__name__}: {plain(str(error))}")
         if debug:
             sys.stderr.write("".join(traceback.format_exception(error)))
         else:

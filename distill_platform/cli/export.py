@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from distill_platform.cli.console import ExitCode, JsonOption, out, print_json, tick
+from distill_platform.cli.console import ExitCode, JsonOption, out, plain, print_json, tick
 from distill_platform.cli.places import ConfigOption, LakeOption, Places, short
 from distill_platform.core.errors import DistillError, MissingDataset
 
@@ -75,8 +75,8 @@ def _print(console: Console, release: dict[str, Any]) -> None:
     name = short(Path(release["folder"]).resolve())
     console.print(Text.assemble(tick(console, release["passed"]), " ", (name, "bold"), f": {said}"))
     if release["problem"]:
-        console.print(Text(f"    {release['problem']}"))
+        console.print(Text(f"    {plain(release['problem'])}"))
     for check in release["checks"]:
         sample = f": {', '.join(check['sample'])}" if check["sample"] else ""
         line = f" {check['name']}: {check['observed']:g} {check['description']}{sample}"
-        console.print(Text.assemble("  ", tick(console, check["passed"]), line))
+        console.print(Text.assemble("  ", tick(console, check["passed"]), plain(line)))

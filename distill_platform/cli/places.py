@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -73,7 +74,7 @@ class Places:
         """Return these places as command line options, to suggest a next command on the same lake."""
         named = {"config": self.config, "sources": self.sources, "data": self.data, "lake": self.lake}
         named["eval-sets"] = self.eval_sets
-        return "".join(f" --{name} {path}" for name, path in named.items() if path is not None)
+        return "".join(f" --{name} {shlex.quote(str(path))}" for name, path in named.items() if path is not None)
 
 
 def find_config(given: Path | None) -> Path:

@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from rich.table import Table
 from rich.text import Text
 
-from distill_platform.cli.console import JsonOption, as_document, code_for, out, print_json, say
+from distill_platform.cli.console import JsonOption, as_document, code_for, out, plain, print_json, say
 from distill_platform.cli.places import (
     ConfigOption,
     DataOption,
@@ -143,5 +143,5 @@ def _print_notes(console: Console, settings: Settings, rows: list[dict[str, Any]
     if missing:
         console.print(Text(f"no file yet, which is not an error: {', '.join(missing)}", style="yellow"))
     if strangers:
-        console.print(Text(f"read by no stream: {', '.join(strangers[:10])}", style="yellow"))
+        console.print(Text(f"read by no stream: {plain(', '.join(strangers[:10]))}", style="yellow"))
     console.print(Text(f"{len(rows)} streams, every declaration is right", style="green"))

@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from distill_platform.cli.console import ExitCode, JsonOption, out, print_json, tick
+from distill_platform.cli.console import ExitCode, JsonOption, out, plain, print_json, tick
 from distill_platform.cli.places import ConfigOption, DataOption, EvalSetsOption, LakeOption, Places, SourcesOption
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _print_link(console: Console, link: Link) -> None:
             console.print(Text.assemble((f"    {'' if number else name:<{width}}  ", "dim"), line))
     for proof in link.proofs:
         detail = f": {proof.detail}" if proof.detail else ""
-        console.print(Text.assemble("  ", tick(console, proof.holds), f" {proof.claim}{detail}"))
+        console.print(Text.assemble("  ", tick(console, proof.holds), plain(f" {proof.claim}{detail}")))
 
 
 def _wrapped(console: Console, value: str, indent: int) -> list[str]:

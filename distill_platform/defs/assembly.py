@@ -13,7 +13,7 @@ from distill_platform.defs.assets.evidence import evidence_asset
 from distill_platform.defs.assets.scored_runs import scored_runs
 from distill_platform.defs.assets.screened_texts import screened_texts
 from distill_platform.defs.assets.traces import trace_assets
-from distill_platform.defs.io_managers import GATED_LAKE, GatedLakeIOManager
+from distill_platform.defs.io_managers import GATED_LAKE, gated_lake
 from distill_platform.defs.jobs import refinery_job
 from distill_platform.defs.resources import RefineryResource
 from distill_platform.defs.schedules import refinery_daily
@@ -28,8 +28,7 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     that what cannot be accepted is said when Dagster loads and not in the middle of a run. Everything runs in one
     process unless run config says otherwise: the refinery has worker processes of its own.
     """
-    refinery = RefineryResource()
-    resources = {"refinery": refinery, GATED_LAKE: GatedLakeIOManager(refinery=refinery), **(overrides or {})}
+    resources = {"refinery": RefineryResource(), GATED_LAKE: gated_lake, **(overrides or {})}
     streams = _declared(resources["refinery"])
     return dg.Definitions(
         assets=[

@@ -129,7 +129,7 @@ def _materialized(context: dg.AssetExecutionContext) -> Mapping[str | None, Targ
     return {
         found.partition_key: Target(run_id=found.run_id, storage_id=found.storage_id, timestamp=found.timestamp)
         for found in records
-        if found.run_id == context.run_id
+        if found.run_id == context.run.run_id
     }
 
 

@@ -13,7 +13,7 @@ from distill_platform.store.lake import Lake
 GATED_LAKE = "gated_lake"
 
 
-class GatedLakeIOManager(dg.ConfigurableIOManager):
+class GatedLakeIOManager(dg.IOManager):
     """Reads gated datasets as Arrow tables, or as pandas frames where the input is annotated so.
 
     Refused are days that were never published, have not passed their checks, were made from inputs that have changed
@@ -21,14 +21,15 @@ class GatedLakeIOManager(dg.ConfigurableIOManager):
     (such as "quarantine"), `columns` a list of columns. A `corpus_release` is read as a verified `Release`.
     """
 
-    refinery: dg.ResourceDependency[RefineryResource]
+    def __init__(self, refinery: RefineryResource) -> None:
+        self._refinery = refinery
 
     def load_input(self, context: dg.InputContext) -> Any:
         """Return the rows of all the upstream days that the run covers, in order; of a release, the Release."""
         dataset, days = context.asset_key.path[-1], list(context.asset_partition_keys)
         asked = context.definition_metadata or {}
         with permanent_failures(dataset, days):
-            lake = self.refinery.refinery.lake
+            lake = self._refinery.refinery.lake
             if dataset == "corpus_release":
                 return _release(lake, days)
             rows = _rows(lake, dataset, days, asked.get("table"), asked.get("columns"))
@@ -40,6 +41,12 @@ class GatedLakeIOManager(dg.ConfigurableIOManager):
             f"{context.asset_key.to_user_string()} returned a value, but only stages write to the lake. "
             "Leave io_manager_key out to store the value with your own IO manager"
         )
+
+
+@dg.io_manager(required_resource_keys={"refinery"}, description="Reads what has passed its checks, and nothing else.")
+def gated_lake(context: dg.InitResourceContext) -> GatedLakeIOManager:
+    """Return the manager over the run's own refinery, so that a lake given in run config is the one that is read."""
+    return GatedLakeIOManager(context.resources.refinery)
 
 
 def _release(lake: Lake, days: Sequence[str]) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distill_platform.core.errors import SourceError
 from distill_platform.refinery import witness
 from distill_platform.refinery.health import StreamHealth, measure, report
 from distill_platform.refinery.ingest import SKIPS, UNDATED, Ingested, IngestTask, Run, ingest_chunk
@@ -77,6 +78,7 @@ def build_evidence(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     """
     files = {stream.name: find_files(refinery.settings.data, stream.name, stream.config.path)
              for stream in refinery.settings.streams}  # fmt: skip
+    _refuse_shared(files)
     with ExitStack() as stack:
         spill = stack.enter_context(refinery.lake.staging())
         ingested = _ingest(refinery, [file for found in files.values() for file in found], frozenset(days), spill)
@@ -88,6 +90,16 @@ def build_evidence(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
             publish(refinery.lake, Staged(**{**vars(stage), "checks": checks[stage.draft.partition]}))
             for stage in staged
         ]
+
+
+def _refuse_shared(files: dict[str, list[SourceFile]]) -> None:
+    """Refuse a file that two streams claim: every line has one place to go, or nobody can count where lines went."""
+    owners: dict[str, str] = {}
+    for stream, found in files.items():
+        for file in found:
+            if owners.setdefault(file.name, stream) != stream:
+                hint = "Narrow one path; a transform can give several records from one row"
+                raise SourceError(f"{file.name} belongs to stream {owners[file.name]} and to {stream}", hint=hint)
 
 
 @dataclass(frozen=True)
@@ -227,7 +239,7 @@ def merge_range(task: MergeTask) -> Merged:
 
 def _gather(task: MergeTask) -> pa.Table:
     schema = EVIDENCE if task.key == "evidence_id" else QUARANTINE
-    pieces = [piece for piece in map(lambda part: _cut(part, task), task.slices) if piece.num_rows]
+    pieces = [piece for piece in (_cut(part, task) for part in task.slices) if piece.num_rows]
     table = pa.Table.from_batches(pieces, schema=schema).combine_chunks()
     provenance = table["provenance"].combine_chunks() if table.num_rows else pa.array([], PROVENANCE)
     keys = {task.key: table["evidence_id"]} if task.key == "evidence_id" else {}
@@ -238,8 +250,8 @@ def _gather(task: MergeTask) -> pa.Table:
 
 def _cut(piece: Slice, task: MergeTask) -> pa.RecordBatch:
     """Return the rows of a sorted run whose keys lie in the task's range, with line numbers of the whole file."""
-    source = pa.memory_map(str(piece.run.path))
-    batch = pa.ipc.open_file(source).get_batch(piece.run.index)
+    with pa.memory_map(str(piece.run.path)) as source:  # closing frees the descriptor; the rows keep their memory
+        batch = pa.ipc.open_file(source).get_batch(piece.run.index)
     keys = batch.column("evidence_id") if task.key == "evidence_id" else batch.column("provenance").field("raw_sha256")
     low = bisect_left(keys, task.low, key=lambda value: value.as_py()) if task.low else 0
     high = bisect_left(keys, task.high, key=lambda value: value.as_py()) if task.high else len(keys)

@@ -44,7 +44,7 @@ SCORED_COLUMNS = ("run_id", "task_id", "source", "category", "reasons", "inherit
 
 
 def dropped_table(count: int, columns: Mapping[str, Any]) -> pa.Table:
-    """Return rows of a quarantine table from some of its columns; single values stand for all rows, the rest is null."""
+    """Return rows of a quarantine table from some of its columns; one word stands for all, none for null."""
     arrays = [_column(columns.get(field.name), field, count) for field in QUARANTINE]
     return pa.table(arrays, schema=QUARANTINE)
 

@@ -76,10 +76,17 @@ def publish(lake: Lake, staged: Staged) -> Manifest:
     """Return the manifest of a partition after holding it against the laws every stage obeys, and publishing it."""
     draft = staged.draft.bound_to(lake)
     about = {"inputs": dict(staged.inputs), "code_version": code_version(), "config_hash": staged.config_hash}
-    prior = lake.manifest(draft.dataset, draft.partition)
+    prior = _prior(lake, draft)
     preview = draft.preview(**about, counts=staged.counts, checks=())
     checks = [conservation(staged.counts), _schema(draft, preview), determinism(prior, preview), *staged.checks]
     return draft.publish(**about, counts=staged.counts, checks=checks, extra=dict(staged.extra))  # type: ignore[arg-type]
+
+
+def _prior(lake: Lake, draft: Draft) -> Manifest | None:
+    try:
+        return lake.manifest(draft.dataset, draft.partition)
+    except CorruptDataset:
+        return None  # about to be replaced by a whole one
 
 
 def check(name: str, description: str, observed: float, *, allowed: float = 0, sample: Iterable[str] = ()) -> Check:

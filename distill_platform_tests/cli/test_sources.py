@@ -49,7 +49,7 @@ def edit(old: str, new: str) -> Callable[[str], str]:
 @pytest.mark.parametrize(
     ("change", "place", "said"),
     [
-        (edit("metadata.score >= 5", "metadata.scroe >= 5"), "answers.yaml:15:12:", "Did you mean 'metadata.score'?"),
+        (edit("metadata.score >= 5", "metadata.scroe >= 5"), "answers.yaml:15:13:", "Did you mean `metadata.score`?"),
         (edit("  task_id:", "  tsak_id:"), "answers.yaml:7:3:", "Did you mean 'task_id'?"),
         (edit("class: verdict", "class: veredict"), "answers.yaml:3:8:", "Did you mean 'verdict'?"),
         (edit("category: accepted", "category: acepted"), "answers.yaml:15:", "Did you mean 'accepted'?"),

@@ -31,7 +31,7 @@ def drift_report(context: dg.AssetExecutionContext, refinery: RefineryResource) 
     """Hold the run's receipts against those of the last comparable run."""
     keys = context.partition_keys
     with permanent_failures("drift_report", keys):
-        report = drift.report_drift(refinery.refinery, keys, context.run_id)
+        report = drift.report_drift(refinery.refinery, keys, context.run.run_id)
     yield dg.MaterializeResult(metadata=_metadata(report, refinery.refinery.lake))
     yield from record(context, [verdict for key in keys for verdict in _verdicts(report, key)])
 

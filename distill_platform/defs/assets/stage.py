@@ -62,7 +62,7 @@ def stage_asset(
     )
     def materialize(context: dg.AssetExecutionContext, refinery: RefineryResource) -> Iterator[Any]:
         with permanent_failures(name, context.partition_keys):
-            done = pipeline.run_stage(refinery.refinery, stage, context.partition_keys, context.run_id)
+            done = pipeline.run_stage(refinery.refinery, stage, context.partition_keys, context.run.run_id)
             verdicts = verdicts_of(held, done.manifests, context.partition_keys)
         yield _materialized(context, done.manifests)
         yield from record(context, verdicts)

@@ -41,7 +41,7 @@ from distill_platform.refinery.streams import StreamClass
 from distill_platform.store.lake import Counts, Dataset, Draft, Input, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
-PAIRS_AT_ONCE = 20_000
+PAIRS_AT_ONCE = 50_000
 _TEXT_COLUMNS = [
     "evidence_id", "run_id", "task_id", "source", "prompt", "prompt_source", "text", "messages", "title", "tags",
     "provenance",
@@ -293,7 +293,7 @@ def _taken(source: Redacted, places: Ints) -> Redacted:
 
 
 def row_hashes(samples: pa.Table) -> bytes:
-    """Return what the content hash covers, row by row: the ids, which are hashes of all a sample says, and the split."""
+    """Return what the content hash covers, row by row: the ids, hashes of all a sample says, and the split."""
     return joined(samples["id"], samples["split"])
 
 

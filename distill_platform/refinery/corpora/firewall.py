@@ -124,7 +124,7 @@ _ALLOWED_WORDS = {
 def _repeated(corpus: str, claims: pa.Table) -> int:
     """Return how many rows have an id that another row has; a pair makes two claims under one id."""
     rows = claims.num_rows // 2 if corpus == "preference_corpus" else claims.num_rows
-    return rows - len(pc.unique(claims["id"]))
+    return int(rows) - len(pc.unique(claims["id"]))
 
 
 def _claims(corpus: str, written: Sequence[Path]) -> pa.Table:

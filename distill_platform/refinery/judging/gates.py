@@ -43,7 +43,8 @@ class Judgement:
     @property
     def kept(self) -> Mask:
         """Return which records no gate dropped."""
-        return self.codes == 0
+        kept: Mask = self.codes == 0
+        return kept
 
     def reason(self, row: int) -> Reason:
         """Return why a dropped record was dropped."""

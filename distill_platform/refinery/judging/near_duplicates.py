@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from distill_platform.refinery.judging.candidates import Candidates, Ints, Mask
+from distill_platform.refinery.judging.candidates import Candidates, Ints, Keys, Mask
 from distill_platform.refinery.screening import kernels
 
 
@@ -34,7 +34,7 @@ def near_duplicates(candidates: Candidates, eligible: Mask, side: Mask, threshol
     return found
 
 
-def _shingles(candidates: Candidates, rows: Ints, shingle_words: int) -> tuple[Ints, np.ndarray]:  # type: ignore[type-arg]
+def _shingles(candidates: Candidates, rows: Ints, shingle_words: int) -> tuple[Ints, Keys]:
     sizes, values = [], []
     for _, texts in candidates.texts(rows):
         offsets, found = kernels.shingle_texts(texts, shingle_words)

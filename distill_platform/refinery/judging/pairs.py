@@ -67,15 +67,16 @@ Dropped = list[tuple[Reason, list[int]]]
 
 def _of_task(candidates: Candidates, rows: list[int], most: int) -> tuple[list[tuple[int, int]], Dropped]:
     """Return the pairs of one task (rows best first), and its unused rows by reason."""
-    possible: list[tuple[int, int, int, int]] = []
+    runs = candidates.run
+    possible: list[tuple[int, int, int, int, int]] = []
     able: set[int] = set()
     selfish: set[int] = set()
     for kind, accepted, worse in _sides(candidates, rows):
-        runs = candidates.run
-        able |= _with_partner(runs, accepted, worse) | _with_partner(runs, worse, accepted)
+        partnered = _with_partner(runs, accepted, worse) | _with_partner(runs, worse, accepted)
+        able |= partnered
         selfish |= {*accepted, *worse}
-        fit = ((spread, *pair) for spread, *pair in _diagonals(accepted, worse) if runs[pair[0]] != runs[pair[1]])
-        if able:
+        if partnered:
+            fit = (found for found in _diagonals(accepted, worse) if runs[found[2]] != runs[found[3]])
             possible += [(kind, *found) for found in islice(fit, most)]
     pairs = [(chosen, rejected) for *_, chosen, rejected in sorted(possible)[:most]]
     used = {row for pair in pairs for row in pair}
@@ -101,13 +102,13 @@ def _with_partner(runs: Ints, mine: list[int], others: list[int]) -> set[int]:
     return {row for row in mine if found - {int(runs[row])}} if len(found) == 1 else set(mine)
 
 
-def _diagonals(accepted: list[int], worse: list[int]) -> Iterator[tuple[int, int, int]]:
-    """Yield (spread, chosen, rejected): equal ranks first (0,0), (1,1), ..., then neighbours, then farther apart."""
+def _diagonals(accepted: list[int], worse: list[int]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield (distance, rank, chosen, rejected): equal ranks first, (0,0), (1,1), ..., then neighbours, then farther."""
     for distance in range(max(len(accepted), len(worse))):
         for first in range(min(len(accepted), len(worse) + distance)):
-            for second in {first - distance, first + distance}:
+            for second in sorted({first - distance, first + distance}):
                 if 0 <= second < len(worse):
-                    yield distance, accepted[first], worse[second]
+                    yield distance, first, accepted[first], worse[second]
 
 
 def _unused(candidates: Candidates, rows: list[int], used: set[int], able: set[int], selfish: set[int]) -> Dropped:

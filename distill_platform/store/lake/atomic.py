@@ -7,8 +7,10 @@ is told after every step, which is where a test pulls the plug.
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import shutil
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -49,20 +51,43 @@ sync_folder = sync_file
 
 def replace_file(path: Path, data: bytes, on_step: Step = no_step) -> None:
     """Write `data` to `path` so that a reader sees the old bytes or the new ones, never a mixture."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            temporary.write_bytes(data)
-            on_step(f"written {path.name}")
-            sync_file(temporary)
-            os.replace(temporary, path)
-        except OSError:
-            temporary.unlink(missing_ok=True)
-            raise
+        while not _replaced(path, data, on_step):
+            pass
         on_step(f"replaced {path.name}")
         sync_folder(path.parent)
         on_step(f"synced {path.name}")
+
+
+def _replaced(path: Path, data: bytes, on_step: Step) -> bool:
+    """Return whether `path` was replaced; not when another process took our new, not yet locked file for a leftover."""
+    _sweep(path)
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
+    with temporary.open("xb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(data)
+            file.flush()
+            on_step(f"written {path.name}")
+            os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except FileNotFoundError:
+            return False
+        finally:
+            temporary.unlink(missing_ok=True)
+    return True
+
+
+def _sweep(path: Path) -> None:
+    """Remove what killed processes left while they replaced `path`; living ones hold a lock."""
+    for leftover in path.parent.glob(f".{path.name}.*.tmp"):
+        try:
+            with leftover.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                leftover.unlink(missing_ok=True)
+        except (FileNotFoundError, BlockingIOError):
+            continue
 
 
 def publish_folder(staged: Path, final: Path, on_step: Step = no_step) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,7 @@ class Lake:
 
     def mark_failed(self, dataset: str, partition: str, message: str) -> None:
         """Say that the newest attempt at a partition failed, so that nobody reads the older state as current."""
-        if self.manifest(dataset, partition) is not None:
+        if (self.folder(dataset, partition) / MANIFEST).exists():
             atomic.replace_file(self.folder(dataset, partition) / FAILED, message.encode("utf-8", "replace"))
 
     def _refuse_stale(self, manifest: Manifest, place: str) -> None:
@@ -172,7 +172,8 @@ class Draft:
     def part_path(self, table: str, number: int) -> Path:
         """Return where part `number` of a table belongs; its folder exists."""
         path = self.folder / table / f"part-{number:05d}.parquet"
-        path.parent.mkdir(exist_ok=True)
+        with atomic.disk_errors(path):
+            path.parent.mkdir(exist_ok=True)
         return path
 
     def add(self, table: str, parts: Sequence[Part], content_hash: str) -> None:
@@ -212,12 +213,13 @@ class Draft:
             extra=dict(extra or {}),
         )
         home = self._lake.folder(self.dataset, self.partition)
-        if self._tables_have_files():
-            self._publish_version(home / manifest.version, manifest)
-        path, data = home / MANIFEST, manifest.to_bytes()
-        if not path.exists() or path.read_bytes() != data:
-            atomic.replace_file(path, data, self._lake.on_step)
-        (home / FAILED).unlink(missing_ok=True)
+        with atomic.disk_errors(home):
+            if self._tables_have_files():
+                self._publish_version(home / manifest.version, manifest)
+            path, data = home / MANIFEST, manifest.to_bytes()
+            if not path.exists() or path.read_bytes() != data:
+                atomic.replace_file(path, data, self._lake.on_step)
+            (home / FAILED).unlink(missing_ok=True)
         return manifest
 
     def _tables_have_files(self) -> bool:
@@ -225,7 +227,8 @@ class Draft:
 
     def _publish_version(self, final: Path, manifest: Manifest) -> None:
         if final.exists() and not _intact(final, manifest):
-            os.rename(final, self._lake.root / _STAGING / f"corrupt-{uuid.uuid4().hex}")
+            with suppress(FileNotFoundError):  # another process was quicker
+                os.rename(final, self._lake.root / _STAGING / f"corrupt-{uuid.uuid4().hex}")
         if not final.exists():
             atomic.publish_folder(self.folder, final, self._lake.on_step)
             self._lake.trust(final, manifest)

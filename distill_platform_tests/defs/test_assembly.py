@@ -1,0 +1,121 @@
+"""The code location: what stands in it, and how every asset is described."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
+
+from distill_platform.defs.assembly import build_defs
+from distill_platform.defs.jobs import GROUPS
+from distill_platform.defs.resources import RefineryResource
+from distill_platform.refinery.pipeline import STAGES as PIPELINE
+from distill_platform.refinery.schemas import TABLES
+from distill_platform_tests.defs.runs import STAGES, Project
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def graph() -> AssetGraph:
+    resource = RefineryResource(config_file=str(ROOT / "config/platform.yaml"))
+    return build_defs({"refinery": resource}).resolve_asset_graph()
+
+
+def test_every_stage_and_every_declared_stream_is_an_asset(graph: AssetGraph) -> None:
+    made = {key.to_user_string() for key in graph.materializable_asset_keys}
+    streams = {f"traces/{path.stem}" for path in (ROOT / "config/sources").glob("*.yaml")}
+    assert made == {*STAGES}
+    assert {stage.name for stage in PIPELINE} <= made
+    assert {key.to_user_string() for key in graph.external_asset_keys} == streams
+
+
+def test_every_asset_has_an_owner_a_group_a_description_and_kinds(graph: AssetGraph) -> None:
+    for node in graph.asset_nodes:
+        assert node.owners, node.key
+        assert node.group_name in {"traces", *GROUPS}, node.key
+        assert node.description, node.key
+        assert node.kinds, node.key
+
+
+def test_the_graph_has_the_pipeline_s_edges_and_begins_with_the_streams(graph: AssetGraph) -> None:
+    for stage in PIPELINE:
+        parents = {key.to_user_string() for key in graph.get(dg.AssetKey(stage.name)).parent_keys}
+        streams = {key.to_user_string() for key in graph.external_asset_keys} if stage.name == "evidence" else set()
+        assert parents == {*stage.upstream} | streams
+
+
+def test_every_table_shows_its_columns_with_descriptions(graph: AssetGraph) -> None:
+    for dataset, tables in TABLES.items():
+        metadata = graph.get(dg.AssetKey(dataset)).metadata
+        for number, (name, schema) in enumerate(tables.items()):
+            columns = metadata[f"{name}_columns" if number else "dagster/column_schema"].schema.columns
+            assert [column.name for column in columns] == schema.names
+            assert all(column.description for column in columns if column.name != "provenance")
+
+
+def test_every_daily_asset_takes_a_range_in_one_run(graph: AssetGraph) -> None:
+    for name in STAGES:
+        node = graph.get(dg.AssetKey(name))
+        assert node.backfill_policy == dg.BackfillPolicy.single_run()
+        assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition)
+        assert node.partitions_def.timezone == "UTC"
+
+
+def test_every_law_is_a_blocking_check(graph: AssetGraph) -> None:
+    advisory = {key.name for key in graph.asset_check_keys if not graph.get(key).blocking}
+    assert advisory == {"no_drift"}
+    for stage in PIPELINE:
+        names = {key.name for key in graph.asset_check_keys if key.asset_key == dg.AssetKey(stage.name)}
+        assert {"conservation", "schema", "determinism", "provenance"} <= names, stage.name
+
+
+def test_the_checks_that_are_declared_are_those_that_the_stages_make(project: Project) -> None:
+    from distill_platform.defs.checks import _law_of
+
+    project.run()
+    for stage in PIPELINE:
+        partition = project.lake.partitions(stage.name)[0]
+        manifest = project.lake.manifest(stage.name, partition)
+        assert manifest is not None
+        keys = project.defs.resolve_asset_graph().asset_check_keys
+        declared = {key.name for key in keys if key.asset_key == dg.AssetKey(stage.name)}
+        assert {_law_of(check) for check in manifest.checks} == declared, stage.name
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("platform.yaml", "workerz: 1\n", ["platform.yaml:1", "workerz", "workers"]),
+        ("sources/answers.yaml", "stream: answers\n", ["answers.yaml"]),
+    ],
+)
+def test_a_wrong_configuration_is_a_load_error_that_names_the_place(
+    project: Project, name: str, text: str, words: list[str]
+) -> None:
+    (project.folder / "config" / name).write_text(text)
+    with pytest.raises(dg.DagsterInvalidDefinitionError) as refused:
+        build_defs({"refinery": project.resource})
+    for word in words:
+        assert word in str(refused.value)
+
+
+def test_a_missing_configuration_says_where_to_start(tmp_path: Path) -> None:
+    with pytest.raises(dg.DagsterInvalidDefinitionError, match="Start Dagster from the folder"):
+        build_defs({"refinery": RefineryResource(config_file=str(tmp_path / "platform.yaml"))})
+
+
+def test_the_definitions_load_through_the_command_line_without_a_warning(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    started = time.monotonic()
+    dagster = [sys.executable, "-W", "ignore", "-m", "dagster"]
+    command = [*dagster, "definitions", "validate", "-m", "distill_platform.definitions"]
+    env = {"PATH": "/usr/bin:/bin", "DAGSTER_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    ended = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert time.monotonic() - started < 30
+    quiet = [sys.executable, "-W", "error", "-c", "import distill_platform.definitions"]
+    assert subprocess.run(quiet, cwd=ROOT, env=env, check=False).returncode == 0
