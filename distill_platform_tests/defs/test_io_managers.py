@@ -6,8 +6,9 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 import pytest
+from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
-from distill_platform.defs.io_managers import GATED_LAKE, gated_lake
+from distill_platform.defs.io_managers import GATED_LAKE
 from distill_platform.defs.partitions import DAILY, WHOLE_RANGE
 from distill_platform.refinery.release import Release
 from distill_platform_tests.defs.runs import Project
@@ -41,29 +42,24 @@ def of_release(corpus_release: Release) -> None:
     SEEN["release"] = corpus_release
 
 
-@dg.asset(partitions_def=DAILY, io_manager_key=GATED_LAKE)
+@dg.asset(partitions_def=DAILY, backfill_policy=WHOLE_RANGE, io_manager_key=GATED_LAKE)
 def intruder() -> int:
     return 1
 
 
 def read(project: Project, asset: dg.AssetsDefinition, days: list[str] = DAYS) -> dg.ExecuteInProcessResult:
-    from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
-
-    specs = [project.defs.resolve_assets_def(key) for key in asset.dependency_keys]
-    return dg.materialize(
-        [*specs, asset],
-        selection=[asset],
-        instance=project.instance,
-        resources={"refinery": project.resource, GATED_LAKE: gated_lake},
-        tags={ASSET_PARTITION_RANGE_START_TAG: days[0], ASSET_PARTITION_RANGE_END_TAG: days[-1]},
-        raise_on_error=False,
+    """Run an asset of a user, added to the project's definitions, over a range of days."""
+    job = dg.Definitions.merge(project.defs, dg.Definitions([asset])).resolve_implicit_global_asset_job_def()
+    tags = {ASSET_PARTITION_RANGE_START_TAG: days[0], ASSET_PARTITION_RANGE_END_TAG: days[-1]}
+    return job.execute_in_process(
+        instance=project.instance, asset_selection=[asset.key], tags=tags, raise_on_error=False
     )
 
 
 def test_a_range_of_days_is_one_table(project: Project) -> None:
     project.run()
     assert read(project, as_arrow).success
-    assert SEEN["arrow"]["source_run_id"].to_pylist() == ["good", "loud"] or SEEN["arrow"].num_rows
+    assert SEEN["arrow"]["source_run_id"].to_pylist() == ["good", "loud"]
 
 
 def test_an_input_annotated_as_a_frame_is_a_frame(project: Project) -> None:
@@ -96,12 +92,6 @@ def test_a_day_that_has_not_passed_is_refused(project: Project, monkeypatch: pyt
 
 
 def test_nothing_but_a_stage_writes_to_the_lake(project: Project) -> None:
-    result = dg.materialize(
-        [intruder],
-        partition_key=DAYS[0],
-        instance=project.instance,
-        resources={"refinery": project.resource, GATED_LAKE: gated_lake},
-        raise_on_error=False,
-    )
+    result = read(project, intruder, DAYS[:1])
     assert not result.success
     assert "only stages write to the lake" in str(result.all_events)

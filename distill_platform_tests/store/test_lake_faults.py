@@ -151,7 +151,7 @@ def test_processes_that_publish_the_same_partition_at_once_never_disturb_each_ot
     for process in [start(RACING, tmp_path, 60, number) for number in (1, 2)]:
         finished(process)
     assert Lake(tmp_path).open("rows", DAY).manifest.passed
-    assert [path for path in tmp_path.rglob("*.tmp")] == []
+    assert list(tmp_path.rglob("*.tmp")) == []
     assert list((tmp_path / ".staging").iterdir()) == []
 
 

@@ -36,24 +36,27 @@ def _lock_path(folder: Path) -> Path:
 
 def _locked(folder: Path) -> int:
     """Hold a lock that the system drops when this process dies, however it dies."""
-    descriptor = os.open(_lock_path(folder), os.O_CREAT | os.O_RDWR)
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor
+    path = _lock_path(folder)
+    while True:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if path.exists():
+            return descriptor
+        os.close(descriptor)  # another process swept the file between our two calls
 
 
 def _sweep(home: Path) -> None:
-    """Remove the scratch folders whose owners are gone."""
-    for folder in [path for path in home.iterdir() if path.is_dir()]:
-        lock = _lock_path(folder)
+    """Remove the scratch folders whose owners are gone, and what was moved away as corrupt."""
+    for folder in home.glob("corrupt-*"):
+        shutil.rmtree(folder, ignore_errors=True)
+    for lock in home.glob("*.lock"):
         try:
             descriptor = os.open(lock, os.O_RDWR)
         except FileNotFoundError:
-            if folder.name.startswith("corrupt-"):
-                shutil.rmtree(folder, ignore_errors=True)
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(folder, ignore_errors=True)
+            shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
             lock.unlink(missing_ok=True)
         except BlockingIOError:
             pass
