@@ -26,7 +26,7 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
 
     Read here are the configuration, the declared streams and the evaluation sets, no trace and nothing of the lake, so
     that what cannot be accepted is said when Dagster loads and not in the middle of a run. Everything runs in one
-    process unless run config says otherwise: the refinery has worker processes of its own.
+    process: the refinery has worker processes of its own, and a Dagster process per step costs more than the steps.
     """
     resources = {"refinery": RefineryResource(), GATED_LAKE: gated_lake, **(overrides or {})}
     streams = _declared(resources["refinery"])

@@ -225,7 +225,9 @@ class _Splitter:
         if len(pieces) == 1:
             return []
         lines = self._close(torn=False)
-        lines += [line for raw in pieces[1:-1] if (line := self._line(raw, torn=False)) is not None]
+        numbered = enumerate(pieces[1:-1], self._number)
+        lines += [line for number, raw in numbered if raw and (line := self._line(number, raw, torn=False)) is not None]
+        self._number += len(pieces) - 2
         self._hold(pieces[-1])
         return lines
 
@@ -242,15 +244,14 @@ class _Splitter:
     def _close(self, torn: bool) -> list[Line]:
         oversized, raw = self._oversized, b"".join(self._carry)
         self._carry, self._carried, self._oversized = [], 0, None
-        if oversized is None:
-            line = self._line(raw, torn)
-            return [] if line is None else [line]
-        self._number += 1
-        return [oversized.line(self._number - 1, self._max)]
-
-    def _line(self, raw: bytes, torn: bool) -> Line | None:
         number = self._number
         self._number += 1
+        if oversized is not None:
+            return [oversized.line(number, self._max)]
+        line = self._line(number, raw, torn)
+        return [] if line is None else [line]
+
+    def _line(self, number: int, raw: bytes, torn: bool) -> Line | None:
         if len(raw) - raw.endswith(b"\r") > self._max:
             return _Oversized(raw).line(number, self._max)
         if raw.endswith(b"\r"):

@@ -52,7 +52,7 @@ def test_every_table_shows_its_columns_with_descriptions(graph: AssetGraph) -> N
     for dataset, tables in TABLES.items():
         metadata = graph.get(dg.AssetKey(dataset)).metadata
         for number, (name, schema) in enumerate(tables.items()):
-            columns = metadata[f"{name}_columns" if number else "dagster/column_schema"].schema.columns
+            columns = metadata[f"{name}_columns" if number else "dagster/column_schema"].columns
             assert [column.name for column in columns] == schema.names
             assert all(column.description for column in columns if column.name != "provenance")
 

@@ -42,10 +42,9 @@ from distill_platform.store.lake import Counts, Dataset, Draft, Input, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
 PAIRS_AT_ONCE = 50_000
-_TEXT_COLUMNS = [
-    "evidence_id", "run_id", "task_id", "source", "prompt", "prompt_source", "text", "messages", "title", "tags",
-    "provenance",
-]  # fmt: skip
+_TEXT_COLUMNS = ["evidence_id", "run_id", "task_id", "source", "prompt", "text", "provenance"]
+_OWN_COLUMNS = {"rag_corpus": ["title", "tags"]}
+_CONVERSATION_COLUMNS = ["prompt_source", "messages"]
 _PLAIN = (
     "id", "evidence_id", "source_run_id", "text", "title", "row", "detail",
     *(f"{name}.list.element.content" for name in ("prompt", "completion", "chosen", "rejected")),
@@ -232,7 +231,7 @@ def _export_part(task: _ExportTask) -> _Exported:
 def _samples(task: _ExportTask, codes: Ints) -> pa.Table:
     """Return the kept rows as samples, marking in `codes` those the schema layer refuses."""
     kept = np.flatnonzero(codes == 0)
-    source = _read_redacted(task.part, kept, task.pii)
+    source = _read_redacted(task.part, task.corpus, kept, task.pii)
     table = sample_table(task.corpus, source, task.category[kept], task.validation[kept], pii=task.pii)
     refused = firewall.violations(task.corpus, table)
     if pc.any(refused).as_py():
@@ -241,9 +240,10 @@ def _samples(task: _ExportTask, codes: Ints) -> pa.Table:
     return table
 
 
-def _read_redacted(part: PartTriple, rows: Ints, pii: bool) -> Redacted:
+def _read_redacted(part: PartTriple, corpus: str, rows: Ints, pii: bool) -> Redacted:
     chosen = pa.array(rows)
-    evidence = read_part(part.evidence, _TEXT_COLUMNS).take(chosen)
+    columns = [*_TEXT_COLUMNS, *_OWN_COLUMNS.get(corpus, _CONVERSATION_COLUMNS)]
+    evidence = read_part(part.evidence, columns).take(chosen)
     screened = read_part(part.screened, ["redacted_prompt", "redacted_text"]).take(chosen)
     return redacted(evidence, screened, pii)
 
@@ -282,7 +282,7 @@ def _gather(candidates: Candidates, rows: Ints, pii: bool) -> Redacted:
     for part in candidates.parts:
         low, high = np.searchsorted(rows, [part.first, part.first + part.rows])
         if high > low:
-            pieces.append(_read_redacted(part, rows[low:high] - part.first, pii))
+            pieces.append(_read_redacted(part, "preference_corpus", rows[low:high] - part.first, pii))
     prompt, answer = (pa.chunked_array([getattr(p, n) for p in pieces]).combine_chunks() for n in ("prompt", "answer"))
     return Redacted(pa.concat_tables([piece.rows for piece in pieces]), prompt, answer)
 

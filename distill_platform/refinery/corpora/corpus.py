@@ -65,11 +65,18 @@ class Redacted:
 
 def redacted(evidence: pa.Table, screened: pa.Table, pii: bool) -> Redacted:
     """Return evidence rows with the redactions of their screening applied, unless the gate is off."""
-    prompt, answer = (evidence[name].combine_chunks() for name in ("prompt", "text"))
-    if pii:
-        prompt = pc.coalesce(screened["redacted_prompt"].combine_chunks(), prompt)
-        answer = pc.coalesce(screened["redacted_text"].combine_chunks(), answer)
-    return Redacted(evidence, pc.fill_null(prompt, ""), pc.fill_null(answer, ""))
+    prompt, answer = (
+        _safe(evidence[name].combine_chunks(), screened[f"redacted_{name}"].combine_chunks(), pii)
+        for name in ("prompt", "text")
+    )
+    return Redacted(evidence, prompt, answer)
+
+
+def _safe(texts: pa.Array, replaced: pa.Array, pii: bool) -> pa.Array:
+    """Return texts with replacements where there are any; texts are copied only where something changes."""
+    if pii and replaced.null_count < len(replaced):
+        texts = pc.coalesce(replaced, texts)
+    return pc.fill_null(texts, "") if texts.null_count else texts
 
 
 def said(role: str, texts: pa.Array) -> pa.ListArray:
