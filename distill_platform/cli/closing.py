@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -200,12 +202,20 @@ def _print_next(console: Console, places: Places, lake: Path, summary: RunSummar
         for folder in _releases(lake, summary)
     ]
     if example:
-        steps.append(("one exported row, back to the bytes it came from", f"distill trace {example[:12]}{options}"))
+        steps.append(
+            ("one exported row, back to the bytes it came from", f"{_command()} trace {example[:12]}{options}")
+        )
     steps += [("the graph, in Dagster's web interface", "make dev")] if _has_makefile(places) else []
     console.print()
     console.print(Text("Next", style="bold"))
     for about, command in steps:
         console.print(Text.assemble((f"  # {about}\n", "dim"), (f"  {command}", "cyan")))
+
+
+def _command() -> str:
+    """Return how this command was called, so that what is shown can be typed as it stands."""
+    called = Path(sys.argv[0]).absolute()
+    return "distill" if called.name != "distill" or shutil.which("distill") == str(called) else short(called)
 
 
 def _has_makefile(places: Places) -> bool:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
-from distill_platform.refinery.lines import Chunk, Line, read_batches
+from distill_platform.refinery.lines import Chunk, Line, SourceFile, read_batches
 from distill_platform.refinery.mapping import Mapped, Mapper, Refused
 from distill_platform.refinery.quarantine import dropped_table
 from distill_platform.refinery.schemas import EVIDENCE, provenance_array
@@ -217,9 +217,9 @@ class _Sink:
 
     def spill(self) -> None:
         """Write what is held as sorted runs, one record batch a day."""
-        name = self._task.chunk.file.name
-        records = {day: _record_batch(sorted(rows, key=_by_id), name) for day, rows in self._records.items()}
-        dropped = {day: _dropped_batch(sorted(rows, key=_by_hash), name) for day, rows in self._dropped.items()}
+        file = self._task.chunk.file
+        records = {day: _record_batch(sorted(rows, key=_by_id), file.name) for day, rows in self._records.items()}
+        dropped = {day: _dropped_batch(sorted(rows, key=_by_hash), file) for day, rows in self._dropped.items()}
         self._record_runs += self._written("records", records)
         self._dropped_runs += self._written("quarantine", dropped)
         self._records.clear()
@@ -300,13 +300,14 @@ def _provenance(file: str, rows: list[Record] | list[Dropped]) -> pa.StructArray
     )
 
 
-def _dropped_batch(rows: list[Dropped], file: str) -> pa.RecordBatch:
+def _dropped_batch(rows: list[Dropped], file: SourceFile) -> pa.RecordBatch:
     columns = {
         "stage": "evidence",
         "disposition": pa.array(["skipped" if row.reason in SKIPS else "quarantined" for row in rows]),
         "reason": pa.array([row.reason for row in rows]),
         "detail": pa.array([row.detail for row in rows]),
         "row": pa.array([row.row for row in rows], pa.binary()),
-        "provenance": _provenance(file, rows),
+        "source": file.stream,
+        "provenance": _provenance(file.name, rows),
     }
     return dropped_table(len(rows), columns).to_batches()[0]

@@ -32,6 +32,7 @@ class Mapped(NamedTuple):
 
 
 _ROLES = frozenset(ModelRole)
+_SPEAKERS = ("system", "developer", "user", "assistant", "tool")
 _TYPES = {name: types[0] for name, types in RECORD_TYPES.items()}
 _OPTIONAL = (
     "model_name",
@@ -313,8 +314,8 @@ def _messages(value: Any, name: str) -> list[dict[str, str]]:
 
 
 def _message(item: Any, name: str) -> dict[str, str]:
-    if type(item) is not dict or type(item.get("role")) is not str or type(item.get("content")) is not str:
-        raise Refused("schema_violation", f"{name} holds something that is not {{role, content}} with two strings")
+    if type(item) is not dict or item.get("role") not in _SPEAKERS or type(item.get("content")) is not str:
+        raise Refused("schema_violation", f"{name} must hold {{role, content}}: a known role and a string")
     return {"role": item["role"], "content": item["content"]}
 
 

@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from distill_platform.core.expression import Verdict as Truth
 from distill_platform.refinery.schemas import SCORED
+from distill_platform.refinery.settings import SCORER_VERSION
 from distill_platform.refinery.stage import (
     Refinery,
     Staged,
@@ -36,7 +37,6 @@ from distill_platform.refinery.streams import Category, Stream, StreamClass, cac
 from distill_platform.store.lake import Counts, Dataset, Draft, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
-SCORER_VERSION = "1.0.0"
 _KEPT = ("evidence_id", "run_id", "task_id", "source", "timestamp", "provenance")
 _PLAIN = ("evidence_id", "run_id", "provenance.line_offset", "provenance.raw_sha256", "provenance.sig_hash")
 

@@ -18,7 +18,7 @@ from distill_platform.core import canon
 from distill_platform.refinery.schemas import SCREENED
 from distill_platform.refinery.screening.eval_sets import EvalSet
 from distill_platform.refinery.screening.kernels import BANDS
-from distill_platform.refinery.screening.screen import Screener, ScreeningConfig
+from distill_platform.refinery.screening.screen import ScreenedBatch, Screener, ScreeningConfig
 from distill_platform.refinery.stage import (
     Refinery,
     Staged,
@@ -34,7 +34,7 @@ from distill_platform.store.lake import Counts, Draft, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
 _PLAIN = ("evidence_id", "redacted_prompt", "redacted_text", "prompt_key", "answer_key", "bands")
-_READ = ("evidence_id", "prompt", "text", "metadata")
+_READ = ("evidence_id", "run_id", "task_id", "title", "prompt", "text", "metadata")
 _CITED = re.compile(r"(?<![\w./-])(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]\w{0,7}\b")
 _KNOWN = '"known_paths":'
 _ROWS_AT_ONCE = 8_192
@@ -115,9 +115,10 @@ def _pieces(rows: pa.Table) -> list[pa.Table]:
 def _screened(screener: Screener, rows: pa.Table) -> pa.Table:
     texts = rows["text"].to_pylist()
     found = screener.screen(rows["prompt"].to_pylist(), texts)
+    labels = _labels(screener, rows)
     columns: dict[str, Any] = {
         "evidence_id": rows["evidence_id"],
-        "secrets": pa.array(found.secrets, pa.list_(pa.string())),
+        "secrets": pa.array(map(_either, found.secrets, labels.secrets), pa.list_(pa.string())),
         "invented_paths": _invented(rows["metadata"], texts),
         "pii": [canon.dumps(kinds).decode() if kinds else None for kinds in found.pii],
         "redacted_prompt": found.redacted_prompts,
@@ -126,11 +127,21 @@ def _screened(screener: Screener, rows: pa.Table) -> pa.Table:
         "answer_key": pa.array(found.answer_keys, pa.binary(16)),
         "bands": _fixed(found.band_keys.astype("<u8").tobytes(), rows.num_rows, 8 * BANDS),
         "words": found.answer_tokens.astype(np.int32),
-        "eval_prompt_hits": found.prompt_hits.astype(np.int32),
-        "eval_containment": found.answer_containment,
-        "eval_item": found.eval_items,
+        "eval_prompt_hits": (found.prompt_hits + labels.prompt_hits).astype(np.int32),
+        "eval_containment": np.maximum(found.answer_containment, labels.answer_containment),
+        "eval_item": [mine or theirs for mine, theirs in zip(found.eval_items, labels.eval_items, strict=True)],
     }
     return pa.table([columns[name] for name in SCREENED.names], schema=SCREENED)
+
+
+def _labels(screener: Screener, rows: pa.Table) -> ScreenedBatch:
+    """Return what is found in what leaves beside the texts: titles and ids may quote a question or hold a token."""
+    labels = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
+    return screener.screen([None] * rows.num_rows, labels.to_pylist())
+
+
+def _either(mine: tuple[str, ...], theirs: tuple[str, ...]) -> list[str]:
+    return sorted({*mine, *theirs}) if theirs else list(mine)
 
 
 def _fixed(data: bytes, count: int, width: int) -> pa.FixedSizeBinaryArray:

@@ -13,8 +13,11 @@ from distill_platform.core import canon
 from distill_platform.core.config import StrictModel, load_yaml
 from distill_platform.refinery.mapping import refuse_wrong_constants
 from distill_platform.refinery.screening.eval_sets import EvalSet, load_eval_sets
+from distill_platform.refinery.screening.pii import PII_RULES
+from distill_platform.refinery.screening.secrets import SECRET_RULES
 from distill_platform.refinery.streams import Stream, load_streams
 
+SCORER_VERSION = "1.0.0"
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
 
 
@@ -105,14 +108,17 @@ class Settings:
 
     @cached_property
     def scoring_hash(self) -> str:
-        """Return the hash of what shapes verdicts: every stream's rules."""
-        return canon.sig_hash({stream.name: stream.scoring_hash for stream in self.streams})
+        """Return the hash of what shapes verdicts: every stream's rules and the scorer that runs them."""
+        rules = {stream.name: stream.scoring_hash for stream in self.streams}
+        return canon.sig_hash({"rules": rules, "scorer": SCORER_VERSION})
 
     @cached_property
     def screening_hash(self) -> str:
-        """Return the hash of what shapes screening: its parameters and the evaluation sets' bytes."""
+        """Return the hash of what shapes screening: its parameters, the patterns, the evaluation sets' bytes."""
         sets = {eval_set.name: eval_set.sha256 for eval_set in self.eval_sets}
-        return canon.sig_hash({"sets": sets, "screening": self.config.screening.model_dump(mode="json")})
+        patterns = [(rule.name, rule.anchor, rule.pattern) for rule in (*SECRET_RULES, *PII_RULES)]
+        parameters = self.config.screening.model_dump(mode="json")
+        return canon.sig_hash({"sets": sets, "patterns": patterns, "screening": parameters})
 
     @cached_property
     def export_hash(self) -> str:

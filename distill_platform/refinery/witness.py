@@ -10,6 +10,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +23,7 @@ from distill_platform.store.lake.parts import read_part
 
 Hashes = np.ndarray[tuple[int], np.dtype[np.void]]
 Lines = np.ndarray[tuple[int], np.dtype[np.int64]]
+Origin = tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -80,13 +82,13 @@ def _checks(wrong: list[str], lost: int) -> list[Check]:
 
 
 def _tasks(
-    refinery: Refinery, claims: dict[str, _Claims], chunks: Sequence[tuple[Chunk, int]]
+    refinery: Refinery, claims: dict[Origin, _Claims], chunks: Sequence[tuple[Chunk, int]]
 ) -> Iterator[tuple[WitnessTask, int, _Claims | None]]:
     limits = refinery.settings.config.ingest
     for number, (chunk, first_line) in enumerate(chunks):
         following = chunks[number + 1] if number + 1 < len(chunks) else None
         last_line = following[1] if following and following[0].start else np.iinfo(np.int64).max
-        claim = claims.get(chunk.file.name)
+        claim = claims.get((chunk.file.stream, chunk.file.name))
         low, high = np.searchsorted(claim.lines, [first_line, last_line]) if claim else (0, 0)
         lines = claim.lines[low:high] - first_line if claim else np.empty(0, np.int64)
         hashes = claim.hashes[low:high] if claim else np.empty(0, "V32")
@@ -110,24 +112,27 @@ def _testimony(task: WitnessTask) -> Testimony:
     return Testimony(tuple(int(index) for index in np.flatnonzero(~right)), total)
 
 
-def _claims(drafts: Sequence[Draft]) -> dict[str, _Claims]:
-    """Return the claims of every staged row, re-read from what was written, by source file."""
-    pieces: dict[str, list[tuple[Lines, Hashes, Lines]]] = defaultdict(list)
+def _claims(drafts: Sequence[Draft]) -> dict[Origin, _Claims]:
+    """Return the claims of every staged row, re-read from what was written, by stream and source file."""
+    pieces: dict[Origin, list[tuple[Lines, Hashes, Lines]]] = defaultdict(list)
     for owner, draft in enumerate(drafts):
         for path in sorted(draft.folder.glob("*/part-*.parquet")):
-            provenance = read_part(path, ["provenance"])["provenance"].combine_chunks()
-            for name, lines, hashes in _by_file(provenance):
-                pieces[name].append((lines, hashes, np.full(len(lines), owner, np.int64)))
-    return {name: _sorted(parts) for name, parts in pieces.items()}
+            for origin, lines, hashes in _by_origin(read_part(path, ["source", "provenance"])):
+                pieces[origin].append((lines, hashes, np.full(len(lines), owner, np.int64)))
+    return {origin: _sorted(parts) for origin, parts in pieces.items()}
 
 
-def _by_file(provenance: pa.StructArray) -> Iterator[tuple[str, Lines, Hashes]]:
+def _by_origin(rows: pa.Table) -> Iterator[tuple[Origin, Lines, Hashes]]:
+    provenance = rows["provenance"].combine_chunks()
+    streams = rows["source"].combine_chunks().dictionary_encode()
     files = provenance.field("source_file").dictionary_encode()
-    which = files.indices.to_numpy(zero_copy_only=False)
     lines = provenance.field("line_offset").to_numpy(zero_copy_only=False)
     raw = np.frombuffer(bytes.fromhex("".join(provenance.field("raw_sha256").to_pylist())), "V32")
-    for index, name in enumerate(files.dictionary.to_pylist()):
-        yield name, lines[which == index], raw[which == index]
+    which = [column.indices.to_numpy(zero_copy_only=False) for column in (streams, files)]
+    for stream, name in product(range(len(streams.dictionary)), range(len(files.dictionary))):
+        chosen = (which[0] == stream) & (which[1] == name)
+        if chosen.any():
+            yield (streams.dictionary[stream].as_py(), files.dictionary[name].as_py()), lines[chosen], raw[chosen]
 
 
 def _sorted(parts: list[tuple[Lines, Hashes, Lines]]) -> _Claims:

@@ -17,6 +17,7 @@ from distill_platform.refinery.corpora.corpus import Redacted, prompts, said
 from distill_platform.refinery.judging.candidates import Mask
 from distill_platform.refinery.schemas import CORPORA, PREFERENCE
 from distill_platform.refinery.screening import kernels
+from distill_platform.refinery.screening.pii import redact
 from distill_platform.refinery.streams import Category
 from distill_platform.store.lake import read_part
 
@@ -47,12 +48,15 @@ def _scores(category: Any) -> pa.Array:
     return pa.array(_NAMES[category], pa.string())
 
 
-def _rag(source: Redacted, category: Any, _: bool) -> dict[str, Any]:
+def _rag(source: Redacted, category: Any, pii: bool) -> dict[str, Any]:
     rows, scores = source.rows, _scores(category)
-    identity = (rows["title"], source.answer, rows["tags"], scores, rows["source"])
+    titles = rows["title"].to_pylist()
+    if pii:
+        titles = [title if found is None else found[0] for title, found in zip(titles, redact(titles), strict=True)]
+    title = pa.array(titles, pa.string())
     return {
-        "id": ids("rag", rows, identity),
-        "title": rows["title"],
+        "id": ids("rag", rows, (title, source.answer, rows["tags"], scores, rows["source"])),
+        "title": title,
         "text": source.answer,
         "tags": rows["tags"],
         "success_score": scores,

@@ -19,7 +19,16 @@ from distill_platform.refinery.release.tables import Writer, WriteTask, write, w
 from distill_platform.refinery.release.trainers import axolotl, llama_factory
 from distill_platform.refinery.release.verify import check_files, check_rows
 from distill_platform.refinery.settings import Settings
-from distill_platform.refinery.stage import Refinery, Staged, as_input, check, code_version, conservation, determinism
+from distill_platform.refinery.stage import (
+    Refinery,
+    Staged,
+    as_input,
+    check,
+    code_version,
+    conservation,
+    determinism,
+    open_input,
+)
 from distill_platform.store.lake import Check, Counts, Input, Lake, Manifest, TableEntry
 from distill_platform.store.lake.atomic import disk_errors, publish_folder, replace_file, sync_folder
 from distill_platform.store.lake.lake import MANIFEST
@@ -37,7 +46,7 @@ def release_corpora(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
         raise LakeError("a release needs at least one day", hint="Name the first and the last day")
     wanted = sorted(set(days))
     opened = [open_day(refinery, day) for day in wanted]
-    inputs = {name: read for day in opened for name, read in day.inputs.items()} | _gated(refinery.lake, wanted)
+    inputs = {name: read for day in opened for name, read in day.inputs.items()} | _gated(refinery, wanted)
     with refinery.lake.staging() as folder:
         judged, tables = _judge(refinery, opened, folder)
         manifest = _described(refinery, wanted, inputs, judged, tables)
@@ -47,9 +56,9 @@ def release_corpora(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     return [manifest]
 
 
-def _gated(lake: Lake, days: Iterable[str]) -> dict[str, Input]:
+def _gated(refinery: Refinery, days: Iterable[str]) -> dict[str, Input]:
     """Return every day's corpora as inputs; a day whose corpus failed, is stale or was changed refuses the release."""
-    opened = [lake.open(corpus, day).manifest for day in days for corpus in layout.CONFIGS]
+    opened = [open_input(refinery, corpus, day).manifest for day in days for corpus in layout.CONFIGS]
     return {f"{manifest.dataset}/{manifest.partition}": as_input(manifest) for manifest in opened}
 
 
