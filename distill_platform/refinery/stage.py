@@ -24,6 +24,7 @@ from distill_platform.refinery.settings import Settings
 from distill_platform.store.lake import Check, Counts, Dataset, Draft, Input, Lake, Manifest, Part
 from distill_platform.store.lake.parts import read_part
 
+SMALL_BYTES = 32 * 2**20
 Progress = Callable[[str, int, int], None]
 
 
@@ -44,9 +45,16 @@ class Refinery:
 
 @contextmanager
 def open_refinery(settings: Settings, *, now: datetime, progress: Progress = no_progress) -> Iterator[Refinery]:
-    """Open the refinery that the settings describe; its worker processes end with the context."""
-    with Workers(settings.config.workers) as workers:
+    """Open the refinery that the settings describe; its worker processes end with the context.
+
+    For small sources there are none: starting processes would take longer than the work.
+    """
+    with Workers(settings.config.workers if _bytes_below(settings.data) > SMALL_BYTES else 1) as workers:
         yield Refinery(settings, Lake(settings.lake), workers, now, progress)
+
+
+def _bytes_below(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 @cache

@@ -110,7 +110,9 @@ class World:
         """Return the settings; `platform` is what `platform.yaml` says beyond the paths and one worker."""
         paths = {"sources": "config/sources", "eval_sets": "config/eval_sets", "data": "data", "lake": "lake"}
         file = self.root / "config" / "platform.yaml"
-        file.write_text(yaml.safe_dump({"paths": paths, "workers": 1} | platform))
+        text = yaml.safe_dump({"paths": paths, "workers": 1} | platform)
+        if not file.exists() or file.read_text() != text:
+            file.write_text(text)
         return load_settings(file)
 
     @contextmanager

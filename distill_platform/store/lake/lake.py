@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -227,8 +228,10 @@ class Draft:
 
     def _publish_version(self, final: Path, manifest: Manifest) -> None:
         if final.exists() and not _intact(final, manifest):
+            moved = self._lake.root / _STAGING / f"corrupt-{uuid.uuid4().hex}"
             with suppress(FileNotFoundError):  # another process was quicker
-                os.rename(final, self._lake.root / _STAGING / f"corrupt-{uuid.uuid4().hex}")
+                os.rename(final, moved)
+            shutil.rmtree(moved, ignore_errors=True)
         if not final.exists():
             atomic.publish_folder(self.folder, final, self._lake.on_step)
             self._lake.trust(final, manifest)
