@@ -1,4 +1,8 @@
-"""Generated traces for the benchmark: 2 KB rows over several days, with everything the gates look for planted."""
+"""Generated traces for the benchmark: 2 KB rows over several days, with everything the gates look for planted.
+
+Texts look like those of models where it costs time: paragraphs, quotation marks, and characters beyond ASCII in about a
+quarter of the rows.
+"""
 
 from __future__ import annotations
 
@@ -73,6 +77,21 @@ def write_traces(folder: Path, rows: int, seed: int = 7) -> list[str]:
     return days
 
 
+def write_loop_rows(path: Path, rows: int, seed: int = 7) -> None:
+    """Write `rows` rows into one JSONL file, every 33rd a copy of the row before it with its keys in another order.
+
+    No number is written differently in Python and JavaScript (1.0 and 1), so that both come to the same hashes.
+    """
+    maker = _Maker(random.Random(seed))
+    with path.open("wb") as file:
+        for number, row in enumerate(maker.runs(FIRST_DAY, rows)):
+            if number % 33 or not number:
+                kept = row | {"grounded": row["grounded"] if row["grounded"] not in (0.0, 1.0) else 0.5}
+            else:
+                kept = dict(reversed(kept.items()))
+            file.write(orjson.dumps(kept) + b"\n")
+
+
 def _write_day(folder: Path, day: datetime, maker: _Maker, rows: int) -> None:
     name = day.date().isoformat()
     facts = rows // 10
@@ -95,15 +114,24 @@ class _Maker:
         self._run = 0
 
     def _drawn(self, words: list[str], count: int) -> list[str]:
-        return [" ".join(self._dice.choices(words, k=self._dice.randint(8, 18))) + "." for _ in range(count)]
+        return [self._sentence(self._dice.choices(words, k=self._dice.randint(8, 18))) for _ in range(count)]
+
+    def _sentence(self, words: list[str]) -> str:
+        """Return a sentence with the space after it: now and then quoted, not ASCII, or the last of a paragraph."""
+        draw = self._dice.random()
+        if draw < 0.02:
+            words[0] = f'"{words[0]}"'
+        elif draw < 0.03:
+            words[-1] += " \u2014 d\u00e9j\u00e0 vu"
+        return " ".join(words) + (".\n\n" if draw > 0.88 else ". ")
 
     def _text(self, size: int) -> str:
         picked: list[str] = []
         while size > 0:
             sentence = self._sentences[int(self._dice.random() * len(self._sentences))]
             picked.append(sentence)
-            size -= len(sentence) + 1
-        return " ".join(picked)
+            size -= len(sentence)
+        return "".join(picked).rstrip()
 
     def runs(self, day: datetime, count: int) -> Iterator[dict[str, object]]:
         """Yield answers: three to a task, with the same prompt."""
@@ -134,7 +162,7 @@ class _Maker:
         if self._answers and draw < 0.03:
             return self._dice.choice(self._answers)
         if self._answers and draw < 0.08:
-            return self._dice.choice(self._answers) + " " + self._dice.choice(self._sentences)
+            return self._dice.choice(self._answers) + " " + self._dice.choice(self._sentences).rstrip()
         answer = self._text(1_250)
         if draw < 0.085:
             answer += f" Write to user{self._run}@example.com for more."

@@ -272,7 +272,7 @@ class _Oversized:
 
     def __init__(self, start: bytes) -> None:
         self._hash = hashlib.sha256()
-        self._head = start.removesuffix(b"\r")[:_HEAD]
+        self._head = b""
         self._size = 0
         self._return = b""
         self.add(start)
@@ -283,6 +283,7 @@ class _Oversized:
         known = self._return + piece if self._return else piece
         self._return = b"\r" if known.endswith(b"\r") else b""
         known = known.removesuffix(b"\r")
+        self._head += known[: _HEAD - len(self._head)]
         self._hash.update(known)
         self._size += len(known)
 

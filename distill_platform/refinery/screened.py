@@ -18,7 +18,8 @@ from distill_platform.core import canon
 from distill_platform.refinery.schemas import SCREENED
 from distill_platform.refinery.screening.eval_sets import EvalSet
 from distill_platform.refinery.screening.kernels import BANDS
-from distill_platform.refinery.screening.screen import ScreenedBatch, Screener, ScreeningConfig
+from distill_platform.refinery.screening.screen import Screener, ScreeningConfig
+from distill_platform.refinery.screening.secrets import find_secrets
 from distill_platform.refinery.stage import (
     Refinery,
     Staged,
@@ -38,6 +39,7 @@ _READ = ("evidence_id", "run_id", "task_id", "title", "prompt", "text", "metadat
 _CITED = re.compile(r"(?<![\w./-])(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]\w{0,7}\b")
 _KNOWN = '"known_paths":'
 _ROWS_AT_ONCE = 8_192
+_WORDY = 4
 
 
 def screen_texts(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
@@ -128,16 +130,36 @@ def _screened(screener: Screener, rows: pa.Table) -> pa.Table:
         "bands": _fixed(found.band_keys.astype("<u8").tobytes(), rows.num_rows, 8 * BANDS),
         "words": found.answer_tokens.astype(np.int32),
         "eval_prompt_hits": (found.prompt_hits + labels.prompt_hits).astype(np.int32),
-        "eval_containment": np.maximum(found.answer_containment, labels.answer_containment),
+        "eval_containment": np.maximum(found.answer_containment, labels.containment),
         "eval_item": [mine or theirs for mine, theirs in zip(found.eval_items, labels.eval_items, strict=True)],
     }
     return pa.table([columns[name] for name in SCREENED.names], schema=SCREENED)
 
 
-def _labels(screener: Screener, rows: pa.Table) -> ScreenedBatch:
-    """Return what is found in what leaves beside the texts: titles and ids may quote a question or hold a token."""
-    labels = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
-    return screener.screen([None] * rows.num_rows, labels.to_pylist())
+@dataclass(frozen=True)
+class _Labels:
+    """What is found in what leaves beside the texts, per record."""
+
+    secrets: list[tuple[str, ...]]
+    prompt_hits: Any
+    containment: Any
+    eval_items: list[str | None]
+
+
+def _labels(screener: Screener, rows: pa.Table) -> _Labels:
+    """Return what is found in titles and ids: they may hold a token or, where they are long enough, quote a question."""
+    joint = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
+    labels: list[str] = joint.to_pylist()
+    count = len(labels)
+    found = _Labels(find_secrets(labels), np.zeros(count, np.int64), np.zeros(count), [None] * count)
+    wordy = [row for row, label in enumerate(labels) if len(label.split(None, _WORDY)) > _WORDY]
+    if wordy:
+        screened = screener.screen([None] * len(wordy), [labels[row] for row in wordy])
+        found.prompt_hits[wordy] = screened.prompt_hits
+        found.containment[wordy] = screened.answer_containment
+        for row, item in zip(wordy, screened.eval_items, strict=True):
+            found.eval_items[row] = item
+    return found
 
 
 def _either(mine: tuple[str, ...], theirs: tuple[str, ...]) -> list[str]:

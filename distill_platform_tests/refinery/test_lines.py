@@ -111,6 +111,11 @@ def observed(found: list[Line]) -> list[tuple[int, str, bool]]:
     ]
 
 
+def read_whole(content: bytes) -> list[Line]:
+    with tempfile.TemporaryDirectory() as folder:
+        return read(given_bytes(Path(folder), content))
+
+
 PIECE = st.sampled_from(
     [b"\n", b"\r\n", b"\r", b" ", b"1", b'{"a":1}', b"\xff", b"\x00", b"x" * 999, b"y" * 600, b"\xc3"]
 )
@@ -133,6 +138,7 @@ def test_numbers_and_hashes_do_not_depend_on_chunks_blocks_or_batches(
             found += [line._replace(number=first + line.number) for batch in batches for line in batch.lines]
             first += batches[-1].total if batches else 0
     assert observed(found) == reference(content, 1_000)
+    assert found == read_whole(content)
 
 
 @given(CONTENT, st.sampled_from(["gz", "zst", "members.gz", "frames.zst"]))
@@ -244,7 +250,7 @@ def inflating(kind: str, size: int) -> bytes:
 
 @pytest.mark.parametrize("kind", ["gz", "zst"])
 def test_a_bomb_is_cut_off_in_bounded_memory_and_what_came_before_is_kept(tmp_path: Path, kind: str) -> None:
-    given_bytes(tmp_path, inflating(kind, 400_000_000), f"a.jsonl.{kind}")
+    given_bytes(tmp_path, inflating(kind, 300_000_000), f"a.jsonl.{kind}")
     code = HUGE_LINE.replace("line.sha256[:12]) for line in found]", "line.detail) for line in found[-2:]], len(found)")
     megabytes, found = in_a_process(code, tmp_path).split(" ", 1)
     assert "gzip_bomb" in found

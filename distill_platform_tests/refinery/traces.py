@@ -89,7 +89,8 @@ TEXTS = (
     "It is in src/core/made_up.py I think.", "It is in src/core/real.py I think.",
 )  # fmt: skip
 PROMPTS = (
-    "How is a queue kept short?", "how is a  queue kept short?", "Why does it fail?", f"What does {MAIL} want?",
+    "How is a queue kept short?", "how is a  queue kept short?", "Why does it fail?", "Who calls it?", "When?", "And then?",
+    "What is left to do?", "Which lock is it?", f"What does {MAIL} want?",
     f"Please solve this: {EVAL_QUESTION}", SHORT_QUESTION, "", " ", f"What opens {TOKEN}?",
 )  # fmt: skip
 TASKS = tuple(f"task-{number}" for number in range(7))
@@ -127,7 +128,7 @@ def traces(most: int = 40, days: Sequence[str] = (DAY,)) -> st.SearchStrategy[li
             "at": st.builds(
                 lambda day, hour: f"{day}T{hour:02d}:00:00Z", st.sampled_from(list(days)), st.integers(0, 3)
             ),
-            "prompt": mostly(PROMPTS[:3], PROMPTS),
+            "prompt": mostly(PROMPTS[:8], PROMPTS),
             "text": mostly(TEXTS[:12], TEXTS),
             "verdict": mostly(VERDICTS[:2], VERDICTS),
         }

@@ -148,7 +148,7 @@ for number in range(int(sys.argv[2])):
 
 
 def test_processes_that_publish_the_same_partition_at_once_never_disturb_each_other(tmp_path: Path) -> None:
-    for process in [start(RACING, tmp_path, 60, number) for number in (1, 2)]:
+    for process in [start(RACING, tmp_path, 30, number) for number in (1, 2)]:
         finished(process)
     assert Lake(tmp_path).open("rows", DAY).manifest.passed
     assert list(tmp_path.rglob("*.tmp")) == []

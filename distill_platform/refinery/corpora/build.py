@@ -26,7 +26,7 @@ from distill_platform.refinery.quarantine import (
     dropped_table,
     quarantine_hashes,
 )
-from distill_platform.refinery.settings import Settings
+from distill_platform.refinery.settings import ExportSettings, PlatformConfig, Settings
 from distill_platform.refinery.stage import (
     Refinery,
     Staged,
@@ -126,9 +126,8 @@ def stage_corpus(refinery: Refinery, draft: Draft, judged: Judged, days: Sequenc
     add_table(draft, "samples", [part.samples for part in exports if part.samples is not None])
     add_table(draft, "quarantine", [part.quarantine for part in exports if part.quarantine is not None])
     reasons = sum((part.reasons for part in exports), Counter[Reason]())
-    scored = [path for day in days for path in day.scored.paths("runs")]
     written = [draft.folder / part.path for part in draft.parts("samples")]
-    checks, records = firewall.reread(judged.corpus, written, scored, verdict_streams(refinery.settings))
+    checks, records = firewall.reread(judged.corpus, written, _ground(refinery.settings, days))
     return Staged(
         draft,
         {name: read for day in days for name, read in day.inputs.items()},
@@ -137,6 +136,12 @@ def stage_corpus(refinery: Refinery, draft: Draft, judged: Judged, days: Sequenc
         checks,
         {"samples": draft.rows("samples"), **_statistics(judged), **_pair_report(judged, written)},
     )
+
+
+def _ground(settings: Settings, days: Sequence[Day]) -> firewall.Ground:
+    scored = [path for day in days for path in day.scored.paths("runs")]
+    screened = [path for day in days for path in day.screened.paths("texts")]
+    return firewall.Ground(scored, screened, verdict_streams(settings), settings.config.gates, settings.config.exports)
 
 
 def _counts(rows_in: int, records: int, reasons: Counter[Reason]) -> Counts:
@@ -170,6 +175,7 @@ class _ExportTask:
     category: Ints
     validation: Mask
     pii: bool
+    exports: ExportSettings
     samples: Path | None
     quarantine: Path
 
@@ -183,17 +189,18 @@ class _Exported:
 
 def _export(refinery: Refinery, draft: Draft, judged: Judged) -> Iterator[_Exported]:
     """Yield what was written; pairs come first, since a refused pair drops records that the parts then quarantine."""
-    pii = refinery.settings.config.gates.pii_redaction
+    config = refinery.settings.config
+    pii = config.gates.pii_redaction
     if judged.pairs is not None:
         yield from _export_pairs(judged, judged.pairs, draft, pii)
     tasks = (
-        _task(judged, part, pii, draft.part_path("samples", n), draft.part_path("quarantine", n))
+        _task(judged, part, config, (draft.part_path("samples", n), draft.part_path("quarantine", n)))
         for n, part in enumerate(judged.candidates.parts)
     )
     yield from refinery.workers.map(_export_part, tasks)
 
 
-def _task(judged: Judged, part: PartTriple, pii: bool, samples: Path, quarantine: Path) -> _ExportTask:
+def _task(judged: Judged, part: PartTriple, config: PlatformConfig, paths: tuple[Path, Path]) -> _ExportTask:
     rows = slice(part.first, part.first + part.rows)
     others = judged.judgement.other[rows]
     losers = np.flatnonzero(others >= 0)
@@ -205,9 +212,10 @@ def _task(judged: Judged, part: PartTriple, pii: bool, samples: Path, quarantine
         dict(zip(losers.tolist(), winners, strict=True)),
         judged.candidates.category[rows],
         judged.candidates.validation[rows],
-        pii,
-        samples if judged.pairs is None else None,
-        quarantine,
+        config.gates.pii_redaction,
+        config.exports,
+        paths[0] if judged.pairs is None else None,
+        paths[1],
     )
 
 
@@ -233,7 +241,7 @@ def _samples(task: _ExportTask, codes: Ints) -> pa.Table:
     kept = np.flatnonzero(codes == 0)
     source = _read_redacted(task.part, task.corpus, kept, task.pii)
     table = sample_table(task.corpus, source, task.category[kept], task.validation[kept], pii=task.pii)
-    refused = firewall.violations(task.corpus, table)
+    refused = firewall.violations(task.corpus, table, task.exports)
     if pc.any(refused).as_py():
         codes[kept[refused.to_numpy(zero_copy_only=False)]] = REASONS.index(Reason.SCHEMA_VIOLATION) + 1
         table = table.filter(pc.invert(refused))
@@ -251,6 +259,7 @@ def _read_redacted(part: PartTriple, corpus: str, rows: Ints, pii: bool) -> Reda
 def _export_pairs(judged: Judged, pairs: Pairs, draft: Draft, pii: bool) -> Iterator[_Exported]:
     """Yield the pairs in batches; a pair the schema layer refuses is dropped with both its records' reasons kept."""
     candidates = judged.candidates
+    fine = np.ones(len(pairs.chosen), bool)
     for number, start in enumerate(range(0, len(pairs.chosen), PAIRS_AT_ONCE)):
         chosen, rejected = (rows[start : start + PAIRS_AT_ONCE] for rows in (pairs.chosen, pairs.rejected))
         rows = np.union1d(chosen, rejected)
@@ -260,19 +269,18 @@ def _export_pairs(judged: Judged, pairs: Pairs, draft: Draft, pii: bool) -> Iter
         table = preference_table(*sides, categories, candidates.validation[chosen], pii=pii)
         refused = firewall.violations("preference_corpus", table).to_numpy(zero_copy_only=False)
         if refused.any():
-            _drop_refused(judged.judgement, pairs, start + np.flatnonzero(refused))
+            fine[start : start + PAIRS_AT_ONCE] = ~refused
+            _drop_refused(judged.judgement, pairs, fine)
             table = table.filter(pa.array(~refused))
         if table.num_rows:
             path = draft.part_path("samples", number)
             yield _Exported(Written(write_part(path, table, plain=_PLAIN), row_hashes(table)), None, Counter())
 
 
-def _drop_refused(judgement: Judgement, pairs: Pairs, refused: Ints) -> None:
-    """Drop the records that stand in no pair but refused ones."""
-    fine = np.ones(len(pairs.chosen), bool)
-    fine[refused] = False
+def _drop_refused(judgement: Judgement, pairs: Pairs, fine: Mask) -> None:
+    """Drop the records that stand in no pair but refused ones; pairs not yet looked at count as fine."""
     used = np.union1d(pairs.chosen[fine], pairs.rejected[fine])
-    touched = np.union1d(pairs.chosen[refused], pairs.rejected[refused])
+    touched = np.union1d(pairs.chosen[~fine], pairs.rejected[~fine])
     judgement.drop(np.setdiff1d(touched, used), Reason.INVALID_PREFERENCE_PAIRING)
 
 
@@ -303,7 +311,7 @@ _DETAILS = {
     Reason.EMPTY_CONTENT: "the prompt or the text is missing or empty",
     Reason.SCHEMA_VIOLATION: "the row does not satisfy the schema of its corpus",
     Reason.VERDICT_CONFLICT: "the same text was both accepted and rejected for this task or prompt",
-    Reason.SPLIT_LEAKAGE: "prompt or text of this validation row stands in the training split too",
+    Reason.SPLIT_LEAKAGE: "prompt or text of this validation row belongs to a training task too",
     Reason.INVALID_PREFERENCE_PAIRING: "no counterpart of the task answers the same prompt",
     Reason.SELF_PAIRING: "every counterpart comes from the same run",
     Reason.NO_COUNTERPART: "the task has no answer of another category to pair with",

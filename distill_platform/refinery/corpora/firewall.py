@@ -2,7 +2,7 @@
 
 1. schema    what a row about to be written may say (`violations`)
 2. exporter  which records may become rows at all (`judging.gates`, by a corpus' Admission)
-3. re-read   the written files, held against the verdicts on disk (`reread`)
+3. re-read   the written files, held against the verdicts and the screening on disk (`reread`)
 4. reader    whoever reads a corpus refuses one whose verdict is not a pass (`Lake.open`, `release.load_release`)
 
 The layers share no decision: each looks at the rows and the verdicts itself.
@@ -11,13 +11,16 @@ The layers share no decision: each looks at the rows and the verdicts itself.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distill_platform.refinery.schemas import CORPORA, SCORED
+from distill_platform.refinery.schemas import CORPORA, PROVENANCE, SCORED
+from distill_platform.refinery.settings import ExportSettings, GateSettings
 from distill_platform.refinery.stage import check
 from distill_platform.refinery.streams import Category
 from distill_platform.store.lake import Check
@@ -31,14 +34,22 @@ _FIT = {
     ),
 }  # fmt: skip
 _NEVER_NULL = {name: [field.name for field in schema if not field.nullable] for name, schema in CORPORA.items()}
+_EVERY_OPTION = ExportSettings(sft_include_partial=True, rag_include_review=True)
 
 
-def violations(corpus: str, samples: pa.Table) -> pa.Array:
+def _opted_out(corpus: str, exports: ExportSettings) -> set[str]:
+    """Return the categories that a corpus holds only when opted in, and was not."""
+    if corpus == "rag_corpus" and not exports.rag_include_review:
+        return {"needs_human_review"}
+    return {"partially_accepted"} if corpus == "sft_corpus" and not exports.sft_include_partial else set()
+
+
+def violations(corpus: str, samples: pa.Table, exports: ExportSettings = _EVERY_OPTION) -> pa.Array:
     """Return, per row about to be written, whether the corpus' schema forbids it (layer 1)."""
     bad = pc.not_equal(pc.utf8_length(samples["id"]), 64)
     if corpus in _FIT:
         column, fit = _FIT[corpus]
-        bad = pc.or_(bad, pc.invert(pc.is_in(samples[column], pa.array(sorted(fit)))))
+        bad = pc.or_(bad, pc.invert(pc.is_in(samples[column], pa.array(sorted(fit - _opted_out(corpus, exports))))))
     for name in _NEVER_NULL[corpus]:
         bad = pc.or_(bad, pc.is_null(samples[name]))
     for name in ("task_id", *[n for n in samples.column_names if n.endswith("run_id")]):
@@ -48,6 +59,8 @@ def violations(corpus: str, samples: pa.Table) -> pa.Array:
     for name in ("text", "completion", "chosen", "rejected"):
         if name in samples.column_names:
             bad = pc.or_(bad, _silent(samples[name]))
+    if "prompt" in samples.column_names:
+        bad = pc.or_(bad, _unasked(samples["prompt"]))
     if corpus == "preference_corpus":
         bad = pc.or_(bad, _pointless(samples))
     return pc.fill_null(bad, True).combine_chunks()
@@ -68,6 +81,14 @@ def _silent(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.fill_null(pc.invert(pc.match_substring_regex(texts, r"\S")), True)
 
 
+def _unasked(prompts: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return which prompts hold nothing but white space in any of their messages."""
+    messages = prompts.combine_chunks()
+    asks = pc.match_substring_regex(pc.struct_field(pc.list_flatten(messages), "content"), r"\S")
+    asked = pc.unique(pc.list_parent_indices(messages).filter(pc.fill_null(asks, False)))
+    return pc.invert(pc.is_in(pa.array(range(len(messages)), pa.int64()), pc.cast(asked, pa.int64())))
+
+
 def _pointless(pairs: pa.Table) -> pa.ChunkedArray:
     """Return which pairs compare a run, a record or a text with itself."""
     chosen, rejected = (pc.struct_field(pc.list_element(pairs[n], 0), "content") for n in ("chosen", "rejected"))
@@ -76,17 +97,26 @@ def _pointless(pairs: pa.Table) -> pa.ChunkedArray:
     return pc.or_(pc.or_(same_record, same_run), pc.equal(chosen, rejected))
 
 
-def reread(
-    corpus: str, written: Sequence[Path], scored: Sequence[Path], verdict_streams: Sequence[str]
-) -> tuple[list[Check], int]:
-    """Return the checks of the written samples against the verdicts on disk (layer 3), and how many records they hold.
+@dataclass(frozen=True)
+class Ground:
+    """What written rows are held against: verdicts and screening on disk, and what the settings ask of a record."""
+
+    scored: Sequence[Path]
+    screened: Sequence[Path]
+    verdict_streams: Sequence[str]
+    gates: GateSettings
+    exports: ExportSettings
+
+
+def reread(corpus: str, written: Sequence[Path], ground: Ground) -> tuple[list[Check], int]:
+    """Return the checks of the written samples against what is on disk (layer 3), and how many records they hold.
 
     All rows are read again, none is sampled.
     """
     claims = _claims(corpus, written)
-    verdicts = _verdicts(scored, verdict_streams)
+    verdicts = _verdicts(ground.scored, ground.verdict_streams)
     checks = [
-        _verdicts_fit(corpus, claims, verdicts),
+        _records_fit(corpus, claims, verdicts, ground),
         check("unique_ids", "rows whose id another row has", _repeated(corpus, claims)),
     ]
     return [*checks, _proven(claims, verdicts)], len(pc.unique(claims["evidence_id"]))
@@ -99,16 +129,34 @@ def _matched(claims: pa.Table, verdicts: pa.Table) -> tuple[pa.Table, pa.Table, 
     return claims.filter(known), verdicts.take(place.filter(known)), place.null_count
 
 
-def _verdicts_fit(corpus: str, claims: pa.Table, verdicts: pa.Table) -> Check:
+def _records_fit(corpus: str, claims: pa.Table, verdicts: pa.Table, ground: Ground) -> Check:
     known, found, orphans = _matched(claims, verdicts)
-    unfit = known["evidence_id"].filter(_unfit(corpus, known, found))
-    description = f"rows whose record is not {_ALLOWED_WORDS[corpus]}"
-    return check("firewall", description, len(unfit) + orphans, sample=unfit.slice(0, 5).to_pylist())
+    unfit = known["evidence_id"].filter(_unfit(corpus, known, found, ground.exports))
+    tainted = claims["evidence_id"].filter(pc.is_in(claims["evidence_id"], _tainted(ground)))
+    description = f"rows whose record is not {_ALLOWED_WORDS[corpus]}, holds a secret or quotes an evaluation set"
+    sample = [*unfit.slice(0, 5).to_pylist(), *tainted.slice(0, 5).to_pylist()]
+    return check("firewall", description, len(unfit) + len(tainted) + orphans, sample=sample)
+
+
+def _tainted(ground: Ground) -> pa.Array:
+    """Return the records in which screening found a secret or an evaluation item, as far as those gates are on."""
+    gates, found = ground.gates, [pa.array([], pa.string())]
+    for path in ground.screened:
+        rows = read_part(path, ["evidence_id", "secrets", "eval_prompt_hits", "eval_containment"])
+        secret = pc.greater(pc.list_value_length(rows["secrets"]), 0 if gates.secrets else np.iinfo(np.int32).max)
+        quotes = pc.or_(
+            pc.greater_equal(rows["eval_prompt_hits"], gates.eval_prompt_hits),
+            pc.greater_equal(rows["eval_containment"], gates.eval_answer_containment),
+        )
+        tainted = pc.or_(secret, quotes) if gates.eval_contamination else secret
+        found.append(rows["evidence_id"].filter(tainted).combine_chunks())
+    return pa.concat_arrays(found)
 
 
 def _proven(claims: pa.Table, verdicts: pa.Table) -> Check:
     known, found, orphans = _matched(claims, verdicts)
-    forged = known["evidence_id"].filter(pc.not_equal(known["raw_sha256"], found["raw_sha256"]))
+    other = pc.fill_null(pc.not_equal(known["raw_sha256"], found["raw_sha256"]), True)
+    forged = known["evidence_id"].filter(pc.or_(other, unproven(known["provenance"])))
     description = "rows without an evidence record from the same source line"
     return check("provenance", description, len(forged) + orphans, sample=forged.slice(0, 5).to_pylist())
 
@@ -128,9 +176,9 @@ def _repeated(corpus: str, claims: pa.Table) -> int:
 
 
 def _claims(corpus: str, written: Sequence[Path]) -> pa.Table:
-    """Return what the written rows say of records: (id, evidence_id, says, raw_sha256); a pair says two things."""
+    """Return what the written rows say of records; a pair says two things."""
     tables = [_said_by(corpus, read_part(path, _CLAIM_COLUMNS[corpus])) for path in written]
-    return pa.concat_tables(tables) if tables else _claim_table([], [], [], []).slice(0, 0)
+    return pa.concat_tables(tables) if tables else _CLAIMS.empty_table()
 
 
 _CLAIM_COLUMNS = {
@@ -148,24 +196,23 @@ def _said_by(corpus: str, rows: pa.Table) -> pa.Table:
         worse = pc.replace_substring(rows["reason"], "accepted_over_", "")
         sides = (("chosen", pa.repeat(pa.scalar("accepted"), rows.num_rows)), ("rejected", worse))
         return pa.concat_tables(
-            [
-                _claim_table(rows["id"], rows[f"{n}_evidence_id"], says, _raw(rows[f"{n}_provenance"]))
-                for n, says in sides
-            ]
+            [_claim_table(rows["id"], rows[f"{n}_evidence_id"], says, rows[f"{n}_provenance"]) for n, says in sides]
         )
     says = rows[_FIT[corpus][0]] if corpus in _FIT else pc.if_else(rows["label"], "accepted", "rejected")
-    return _claim_table(rows["id"], rows["evidence_id"], says, _raw(rows["provenance"]))
+    return _claim_table(rows["id"], rows["evidence_id"], says, rows["provenance"])
 
 
 def _raw(provenance: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.struct_field(provenance, "raw_sha256")
 
 
-def _claim_table(ids: Any, evidence: Any, says: Any, raw: Any) -> pa.Table:
-    names = ("id", "evidence_id", "says", "raw_sha256")
-    return pa.table(
-        dict(zip(names, (ids, evidence, says, raw), strict=True)), pa.schema([(n, pa.string()) for n in names])
-    )
+_CLAIMS = pa.schema(
+    [*((name, pa.string()) for name in ("id", "evidence_id", "says", "raw_sha256")), ("provenance", PROVENANCE)]
+)
+
+
+def _claim_table(ids: Any, evidence: Any, says: Any, provenance: pa.ChunkedArray) -> pa.Table:
+    return pa.table([ids, evidence, says, _raw(provenance), provenance], schema=_CLAIMS)
 
 
 def _verdicts(scored: Sequence[Path], verdict_streams: Sequence[str]) -> pa.Table:
@@ -193,12 +240,13 @@ def _worst(parents: pa.Table) -> pa.Table:
     )
 
 
-def _unfit(corpus: str, claims: pa.Table, found: pa.Table) -> pa.ChunkedArray:
+def _unfit(corpus: str, claims: pa.Table, found: pa.Table, exports: ExportSettings) -> pa.ChunkedArray:
     """Return which claims do not fit the verdict on disk: another category, or an inherited one where none counts."""
     bad = pc.not_equal(claims["says"], found["category"])
     if corpus != "rag_corpus":
         bad = pc.or_(bad, found["inherited"])
-    never = {"rag_corpus": ["rejected"], "sft_corpus": ["rejected", "needs_human_review"]}.get(
-        corpus, ["needs_human_review"]
+    never = {"rag_corpus": {"rejected"}, "sft_corpus": {"rejected", "needs_human_review"}}.get(
+        corpus, {"needs_human_review"}
     )
-    return pc.fill_null(pc.or_(bad, pc.is_in(found["category"], pa.array(never))), True)
+    barred = pa.array(sorted(never | _opted_out(corpus, exports)))
+    return pc.fill_null(pc.or_(bad, pc.is_in(found["category"], barred)), True)

@@ -40,7 +40,8 @@ class PartTriple:
 class Candidates:
     """All records under judgement, in the order of their parts; every array has one entry per record.
 
-    `order` lists the records best first: favourable category, own verdict before inherited, earlier, smaller id.
+    `order` lists the records best first: in training (a copy of it in validation would be leakage), favourable
+    category, own verdict before inherited, earlier, smaller id.
     """
 
     parts: tuple[PartTriple, ...]
@@ -166,8 +167,9 @@ def _candidates(parts: tuple[PartTriple, ...], table: pa.Table, rules: RangeRule
     inherited = _bools(table["inherited"])
     bearing = _bools(pc.is_in(table["source"], pa.array(rules.verdict_streams, pa.string())))
     category = _inherited(task, _ints(table["category"]), inherited, bearing)
-    answer = _keys(table["answer_key"])
-    order = np.lexsort((smallest_first, _ints(table["timestamp"]), inherited, category))
+    prompt, answer = _keys(table["prompt_key"]), _keys(table["answer_key"])
+    validation = _validation(tasks, rules.validation_fraction)
+    order = np.lexsort((smallest_first, _ints(table["timestamp"]), inherited, category, validation))
     return Candidates(
         parts=parts,
         ids=ids,
@@ -175,9 +177,9 @@ def _candidates(parts: tuple[PartTriple, ...], table: pa.Table, rules: RangeRule
         run=_ints(table["run_id"].combine_chunks().dictionary_encode().indices),
         category=category,
         inherited=inherited,
-        prompt=_keys(table["prompt_key"]),
+        prompt=prompt,
         answer=answer,
-        has_prompt=_bools(table["has_prompt"]),
+        has_prompt=_bools(table["has_prompt"]) & (prompt != _EMPTY),
         has_text=_bools(table["has_text"]) & (answer != _EMPTY),
         from_trace=_bools(table["from_trace"]),
         has_provenance=_bools(table["proven"]),
@@ -188,7 +190,7 @@ def _candidates(parts: tuple[PartTriple, ...], table: pa.Table, rules: RangeRule
         words=_ints(table["words"]),
         eval_hits=_ints(table["eval_prompt_hits"]),
         eval_containment=table["eval_containment"].to_numpy(),
-        validation=_validation(tasks, rules.validation_fraction),
+        validation=validation,
         order=order.astype(np.int64),
     )
 

@@ -65,13 +65,14 @@ def judge(candidates: Candidates, admission: Admission, gates: GateSettings, scr
     judgement = Judgement(np.zeros(len(candidates), np.int64), np.full(len(candidates), -1, np.int64))
     _schema(candidates, admission, judgement)
     _category(candidates, admission, judgement)
+    judgement.drop(candidates.invents_paths, Reason.HALLUCINATED_FILE_PATH)
+    admitted = judgement.kept
     steps: list[tuple[bool, Callable[[], None]]] = [
-        (True, lambda: judgement.drop(candidates.invents_paths, Reason.HALLUCINATED_FILE_PATH)),
         (gates.secrets, lambda: judgement.drop(candidates.secrets, Reason.SECRET_FOUND)),
         (gates.verdict_conflicts, lambda: judgement.drop(conflicts(candidates), Reason.VERDICT_CONFLICT)),
         (gates.exact_duplicates, lambda: _exact_duplicates(candidates, admission, judgement)),
         (gates.near_duplicates, lambda: _near_duplicates(candidates, gates, screening, judgement)),
-        (gates.split_leakage, lambda: _split_leakage(candidates, admission, judgement)),
+        (gates.split_leakage, lambda: _split_leakage(candidates, admission, admitted, judgement)),
         (gates.eval_contamination, lambda: judgement.drop(contaminated(candidates, gates), Reason.EVAL_CONTAMINATION)),
     ]
     for enabled, step in steps:
@@ -104,6 +105,11 @@ def favourable(candidates: Candidates) -> Mask:
     return candidates.category <= Category.PARTIALLY_ACCEPTED.rank
 
 
+def rejected(candidates: Candidates) -> Mask:
+    """Return which records speak against their text."""
+    return candidates.category == Category.REJECTED.rank
+
+
 def conflicts(candidates: Candidates) -> Mask:
     """Return every record whose text was both accepted (or partially) and rejected for the same task or same prompt.
 
@@ -116,7 +122,7 @@ def conflicts(candidates: Candidates) -> Mask:
         rows = np.flatnonzero(counted)
         _, group = np.unique(key[rows], return_inverse=True)
         spoken_for = np.bincount(group, weights=favourable(candidates)[rows]) > 0
-        spoken_against = np.bincount(group, weights=candidates.category[rows] == Category.REJECTED.rank) > 0
+        spoken_against = np.bincount(group, weights=rejected(candidates)[rows]) > 0
         conflicting[rows] |= (spoken_for & spoken_against)[group]
     return conflicting
 
@@ -135,9 +141,9 @@ def _mix(keys: Keys) -> Keys:
 
 
 def _content_key(candidates: Candidates, admission: Admission) -> Keys:
-    """Return what makes two rows of a corpus the same: prompt and text, or the text alone; verdict sides stay apart."""
+    """Return what makes two rows the same: prompt and text, or the text alone; what is rejected stays apart."""
     content = mixed(candidates.answer, candidates.prompt) if admission.needs_prompt else candidates.answer
-    return mixed(content, favourable(candidates).astype(np.uint64))
+    return mixed(content, rejected(candidates).astype(np.uint64))
 
 
 def _exact_duplicates(candidates: Candidates, admission: Admission, judgement: Judgement) -> None:
@@ -155,20 +161,23 @@ def _near_duplicates(
 ) -> None:
     eligible = judgement.kept & (candidates.words >= gates.near_duplicate_min_words)
     other = near_duplicates(
-        candidates, eligible, favourable(candidates), gates.near_duplicate_jaccard, screening.shingle_words
+        candidates, eligible, rejected(candidates), gates.near_duplicate_jaccard, screening.shingle_words
     )
     judgement.drop(other >= 0, Reason.NEAR_DUPLICATE, other)
 
 
-def _split_leakage(candidates: Candidates, admission: Admission, judgement: Judgement) -> None:
-    """Drop validation rows whose prompt or text also stands in the training split, under another task."""
+def _split_leakage(candidates: Candidates, admission: Admission, admitted: Mask, judgement: Judgement) -> None:
+    """Drop validation rows whose prompt or text also belongs to a training task.
+
+    All `admitted` records of training tasks count, also those that a gate dropped since: what may be validated on
+    must not depend on which gates are on, and a gate that takes a training row must not let another row in.
+    """
     keys = [(candidates.answer, candidates.has_text)]
     if admission.needs_prompt:
         keys.append((candidates.prompt, candidates.has_prompt & candidates.from_trace))
     for key, counted in keys:
-        kept = judgement.kept & counted
-        trained = np.unique(key[kept & ~candidates.validation])
-        judgement.drop(kept & candidates.validation & np.isin(key, trained), Reason.SPLIT_LEAKAGE)
+        trained = np.unique(key[admitted & counted & ~candidates.validation])
+        judgement.drop(counted & candidates.validation & np.isin(key, trained), Reason.SPLIT_LEAKAGE)
 
 
 def contaminated(candidates: Candidates, gates: GateSettings) -> Mask:

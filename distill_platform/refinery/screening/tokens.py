@@ -107,7 +107,8 @@ def _with_spelled(texts: Sequence[str], data: Bytes, starts: Counts, ends: Count
     rows = [row for row, text in enumerate(texts) if not text.isascii()]
     if not rows:
         return Folded(data, starts, ends, starts, ends)
-    spelled = [spell_out(fold(texts[row])).encode("utf-8", "replace") for row in rows]
+    folded = (data[starts[row] : ends[row]].tobytes().decode("utf-8", "surrogatepass") for row in rows)
+    spelled = [spell_out(text).encode("utf-8", "replace") for text in folded]
     offsets = _offsets(spelled) + len(data)
     token_starts, token_ends = starts.copy(), ends.copy()
     token_starts[rows], token_ends[rows] = offsets[:-1], offsets[1:]

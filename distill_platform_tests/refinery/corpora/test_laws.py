@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import Phase, given, settings, strategies as st
 
 from distill_platform.refinery.corpora.build import build_corpus, decide, load, open_day
 from distill_platform.refinery.schemas import CORPORA
@@ -35,7 +35,8 @@ from distill_platform_tests.refinery.traces import (
 )
 
 DAYS = (DAY, NEXT_DAY)
-FEW, SOME = settings(max_examples=12), settings(max_examples=40)
+QUICK = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking would take minutes, every try is a lake
+FEW, SOME = settings(max_examples=12, phases=QUICK), settings(max_examples=60, phases=QUICK)
 
 
 # -------------------------------------------------------------------------------------------------------- conservation

@@ -1,0 +1,80 @@
+"""`python -m benchmarks`: measure, print the report, and leave it in `.bench/` as Markdown and JSON."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from benchmarks.end_to_end import Run, run_end_to_end
+from benchmarks.loop.contest import Contest, compete
+from benchmarks.processes import refuse_without_proc
+from benchmarks.report import Machine, Report
+
+_FOLDER = Path(__file__).parent.parent / ".bench"
+_PARTS = ("end-to-end", "loop")
+
+
+def main(arguments: Sequence[str] | None = None) -> Report:
+    """Measure what the arguments ask for, print and write the report, and return it."""
+    asked = _parser().parse_args(arguments)
+    refuse_without_proc()
+    contest = _contest(asked) if "loop" in asked.parts else None
+    runs = _runs(asked) if "end-to-end" in asked.parts else []
+    report = Report(Machine.here(), runs, contest)
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
+    (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
+    print(report.to_markdown())
+    return report
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m benchmarks", description="Measure the refinery side by side with Node.")
+    parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the end-to-end run (default 1,000,000)")
+    parser.add_argument(
+        "--scale",
+        type=_factors,
+        default=(1,),
+        metavar="1,2,4",
+        help="also run multiples of --rows, for time and memory",
+    )
+    parser.add_argument("--workers", type=int, default=2, help="worker processes of the pipeline (default 2)")
+    parser.add_argument("--loop-rows", type=int, default=100_000, help="rows of the loop (default 100,000)")
+    parser.add_argument("--laps", type=int, default=5, help="laps of every loop (default 5)")
+    parser.add_argument("--folder", type=Path, default=_FOLDER, help="where to work; generated files are removed again")
+    parser.add_argument(
+        "--only", dest="parts", type=lambda part: (part,), default=_PARTS, choices=[(part,) for part in _PARTS],
+        metavar="|".join(_PARTS), help="measure one part only",
+    )  # fmt: skip
+    return parser
+
+
+def _factors(text: str) -> tuple[int, ...]:
+    return tuple(int(factor) for factor in text.split(","))
+
+
+def _contest(asked: argparse.Namespace) -> Contest:
+    _say(f"The loop: {asked.laps} laps over {asked.loop_rows:,} rows")
+    return compete(asked.folder / "loop", asked.loop_rows, asked.laps)
+
+
+def _runs(asked: argparse.Namespace) -> list[Run]:
+    _say("Warming up: compiling the kernels if this is the first time")
+    run_end_to_end(asked.folder / "work", min(2_000, asked.rows), asked.workers)
+    runs = []
+    for factor in asked.scale:
+        _say(f"End to end: {factor * asked.rows:,} rows")
+        runs.append(run_end_to_end(asked.folder / "work", factor * asked.rows, asked.workers))
+    return runs
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

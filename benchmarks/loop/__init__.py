@@ -1,0 +1,1 @@
+"""The parse-hash-write loop: ours and Node's, and the contest between them."""

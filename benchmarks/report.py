@@ -1,0 +1,189 @@
+"""The report: what was measured, as Markdown for a reader and as JSON for a program."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.end_to_end import Run
+from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
+from benchmarks.stages import AFTER_THE_CORPORA
+
+ROWS_A_SECOND, AIM_A_SECOND, TIMES_NODE, MEMORY = 30_000, 50_000, 3.0, 3 * 10**9
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What the numbers depend on."""
+
+    processor: str
+    cores: int
+    memory_gb: float
+    python: str
+    node: str
+
+    @classmethod
+    def here(cls) -> Machine:
+        """Return this machine."""
+        node = shutil.which("node")
+        version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip() if node else ""
+        memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+        return cls(_processor(), len(os.sched_getaffinity(0)), memory, platform.python_version(), version)
+
+
+def _processor() -> str:
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.machine())
+
+
+@dataclass(frozen=True)
+class Report:
+    """Everything one call of the benchmark measured; the parts that did not run are None or empty."""
+
+    machine: Machine
+    runs: Sequence[Run]
+    contest: Contest | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every raw number, and the derived ones that the Markdown shows."""
+        runs = [
+            asdict(run)
+            | {"wall_s": run.wall_s, "cpu_s": run.cpu_s, "rows_per_s": run.rows_per_s}
+            | {"peak": run.peak, "peak_with_release": run.peak_with_release}
+            for run in self.runs
+        ]
+        contest = asdict(self.contest) if self.contest else None
+        return {"machine": asdict(self.machine), "runs": runs, "contest": contest}
+
+    def to_markdown(self) -> str:
+        """Return the report for somebody who has not seen the code."""
+        machine = self.machine
+        about = (
+            f"{machine.processor}, {machine.cores} cores, {machine.memory_gb:.0f} GB; Python {machine.python}, "
+            f"{f'Node {machine.node}' if machine.node else 'no Node'}. "
+            "Compare ratios: seconds depend on the machine and on what else it does."
+        )
+        parts = ["# Benchmark", about]
+        if self.runs:
+            parts += [*_end_to_end(self.runs[0]), *_scaling(self.runs)]
+        if self.contest:
+            parts += _loops(self.contest)
+        return "\n\n".join(parts) + "\n"
+
+
+def _end_to_end(run: Run) -> list[str]:
+    receipts, checks = (sum(getattr(stage, what) for stage in run.stages) for what in ("receipts", "checks"))
+    said = (
+        f"{run.rows:,} generated traces ({run.input_bytes / run.rows / 1000:.1f} KB each, "
+        f"{run.input_bytes / 1e9:.2f} GB, {run.days} days) from JSONL to all four corpora with {run.workers} workers, "
+        f"every gate of `config/platform.yaml` on, {receipts} receipts written and {checks} checks passed. The lake then holds "
+        f"{run.lake_bytes / 1e9:.2f} GB."
+    )
+    measures = [
+        ("rows per second", f"{run.rows_per_s:,.0f}", f"{ROWS_A_SECOND:,} (aim {AIM_A_SECOND:,})",
+         _times(run.rows_per_s / ROWS_A_SECOND)),
+        ("peak memory", _mb(run.peak), f"at most {_mb(MEMORY)}", _times(run.peak / MEMORY)),
+        ("peak memory, release included", _mb(run.peak_with_release), "", _times(run.peak_with_release / MEMORY)),
+        ("wall time", f"{run.wall_s:.1f} s", "", ""),
+        ("CPU time, all processes", f"{run.cpu_s:.1f} s", "", ""),
+        ("CPU time per row", f"{run.cpu_s / run.rows * 1e6:.1f} µs", "", ""),
+        ("cores busy", f"{run.cpu_s / run.wall_s:.2f}", str(run.workers), _times(run.cpu_s / run.wall_s / run.workers)),
+    ]  # fmt: skip
+    memory = (
+        "Peak memory is the highest sum of the proportional set sizes (PSS) of the process and its workers, sampled "
+        "every 100 ms from outside: pages they share count once, files they have mapped count too."
+    )
+    return [
+        "## End to end", said, _table(("", "measured", "target", "ratio"), measures), memory,
+        "Where the time goes:", _stage_table(run),
+        "Rows per second are generated rows over the stage's wall time. The release judges all days again as one; it "
+        "and the drift report come after the corpora and are not in the figures above.",
+    ]  # fmt: skip
+
+
+def _stage_table(run: Run) -> str:
+    rows = []
+    for stage, peak in zip(run.stages, run.peaks, strict=True):
+        share = "after" if stage.name in AFTER_THE_CORPORA else f"{stage.wall_s / run.wall_s:.0%}"
+        counts = [f"{count:,}" if stage.receipts else "" for count in (stage.rows_in, stage.rows_out, stage.dropped)]
+        times = (f"{stage.wall_s:.1f}", share, f"{stage.cpu_s:.1f}", f"{run.rows / stage.wall_s:,.0f}")
+        rows.append((stage.name, *times, _mb(peak), *counts))
+    head = ("stage", "wall s", "share", "CPU s", "rows/s", "peak memory", "rows in", "rows out", "dropped, with reason")
+    return _table(head, rows)
+
+
+def _scaling(runs: Sequence[Run]) -> list[str]:
+    if len(runs) == 1:
+        return ["`make bench ARGS='--scale 1,2,4'` also runs twice and four times the rows: linear time, flat memory."]
+    first = runs[0]
+    rows = [
+        (
+            f"{run.rows:,}", f"{run.wall_s:.1f}", f"{run.rows_per_s:,.0f}",
+            _times((run.wall_s / run.rows) / (first.wall_s / first.rows)),
+            _times((run.cpu_s / run.rows) / (first.cpu_s / first.rows)),
+            _mb(run.peak), _times(run.peak / first.peak),
+            _mb(run.peak_with_release), _times(run.peak_with_release / first.peak_with_release),
+        )
+        for run in runs
+    ]  # fmt: skip
+    head = (
+        "rows", "wall s", "rows/s", "wall per row", "CPU per row", "peak memory", "ratio", "with release", "ratio",
+    )  # fmt: skip
+    return ["## More rows", "Ratios are to the first line: 1.00x is linear time and flat memory.", _table(head, rows)]
+
+
+def _loops(contest: Contest) -> list[str]:
+    laps = max(len(laps) for laps in contest.laps.values())
+    size = contest.input_bytes / contest.rows / 1000
+    said = (
+        f"{contest.rows:,} rows of {size:.1f} KB: read a line, parse it, SHA-256 of its canonical text, drop it when that "
+        f"was seen, write `{{id, task, text, sig}}`. Medians of {laps} alternating laps, each in a fresh process after a "
+        "warm-up, without the start of the process. All outputs are the same, byte for byte. Our parser also refuses "
+        "duplicate keys, lone surrogates and integers that would be rounded; Node's does not."
+    )
+    measured = [
+        (name, f"{contest.wall_us(name):.1f}", f"{1e6 / contest.wall_us(name):,.0f}", f"{contest.cpu_us(name):.1f}")
+        for name in contest.laps
+    ]
+    parts = ["## Parse, hash, write", said, _table(("loop", "wall µs/row", "rows/s", "CPU µs/row"), measured)]
+    if not contest.against:
+        return [*parts, "Node is not installed here, so there is nothing to compare with."]
+    ratios = [
+        (f"{ours} against {node}", _times(contest.wall_ratio(ours, node)), _times(contest.cpu_ratio(ours, node)))
+        for ours in (OURS, OURS_ON_TWO)
+        for node in contest.against
+    ]
+    legend = (
+        f"`{NODE}` is the loop as its documentation would have it (readline, createHash, streams); `{NODE_TUNED}` is the "
+        f"fastest we could write (`benchmarks/loop/node_tuned.mjs`). Target: {TIMES_NODE:.0f} times Node."
+    )
+    return [*parts, _table(("times Node", "by wall time", "by CPU time"), ratios), legend]
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:.2f}x"
+
+
+def _mb(size: float) -> str:
+    return f"{size / 1e6:,.0f} MB"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table that lines up in a terminal too, with all columns but the first to the right."""
+    lines = [tuple(head), *map(tuple, rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [_padded(line, widths) for line in lines]
+    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
+    return "\n".join("| " + " | ".join(line) + " |" for line in [padded[0], rule, *padded[1:]])
+
+
+def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
+    first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
+    return [line[0].ljust(len(first)), *others]
