@@ -147,7 +147,7 @@ class _Labels:
 
 
 def _labels(screener: Screener, rows: pa.Table) -> _Labels:
-    """Return what is found in titles and ids: they may hold a token or, where they are long enough, quote a question."""
+    """Return what is found in titles and ids: they may hold a token or, if long enough, quote a question."""
     joint = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
     labels: list[str] = joint.to_pylist()
     count = len(labels)

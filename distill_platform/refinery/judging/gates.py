@@ -107,7 +107,8 @@ def favourable(candidates: Candidates) -> Mask:
 
 def rejected(candidates: Candidates) -> Mask:
     """Return which records speak against their text."""
-    return candidates.category == Category.REJECTED.rank
+    against: Mask = candidates.category == Category.REJECTED.rank
+    return against
 
 
 def conflicts(candidates: Candidates) -> Mask:
