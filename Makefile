@@ -38,15 +38,15 @@ check: $(VENV)/.dev ## Linter, formatter, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.dev ## The million-row benchmark
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.dev ## The million-row benchmark; ARGS='--scale 1,2,4' or ARGS=--help for more
+	$(BIN)/python -m benchmarks $(ARGS)
 
 dev: $(VENV)/.dev .dagster/dagster.yaml ## Dagster's web interface on this graph
 	@$(BIN)/dagster instance info >/dev/null # several processes starting on a fresh DAGSTER_HOME trip over each other
 	$(BIN)/dagster dev -w workspace.yaml
 
 clean: ## Remove everything produced, but no source and not .venv
-	rm -rf .dagster data/lake build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .dagster .bench data/lake build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find distill_platform distill_platform_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Also remove .venv

@@ -15,6 +15,7 @@ from benchmarks.processes import refuse_without_proc
 from benchmarks.report import Machine, Report
 
 _FOLDER = Path(__file__).parent.parent / ".bench"
+_WARM_UP_ROWS = 2_000
 _PARTS = ("end-to-end", "loop")
 
 
@@ -24,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     refuse_without_proc()
     contest = _contest(asked) if "loop" in asked.parts else None
     runs = _runs(asked) if "end-to-end" in asked.parts else []
-    report = Report(Machine.here(), runs, contest)
+    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -63,9 +64,9 @@ def _contest(asked: argparse.Namespace) -> Contest:
 
 
 def _runs(asked: argparse.Namespace) -> list[Run]:
+    """Return the warm-up, then a run for every factor."""
     _say("Warming up: compiling the kernels if this is the first time")
-    run_end_to_end(asked.folder / "work", min(2_000, asked.rows), asked.workers)
-    runs = []
+    runs = [run_end_to_end(asked.folder / "work", min(_WARM_UP_ROWS, asked.rows), asked.workers)]
     for factor in asked.scale:
         _say(f"End to end: {factor * asked.rows:,} rows")
         runs.append(run_end_to_end(asked.folder / "work", factor * asked.rows, asked.workers))

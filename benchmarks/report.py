@@ -48,6 +48,7 @@ class Report:
     """Everything one call of the benchmark measured; the parts that did not run are None or empty."""
 
     machine: Machine
+    warm_up: Run | None
     runs: Sequence[Run]
     contest: Contest | None
 
@@ -60,7 +61,12 @@ class Report:
             for run in self.runs
         ]
         contest = asdict(self.contest) if self.contest else None
-        return {"machine": asdict(self.machine), "runs": runs, "contest": contest}
+        return {
+            "machine": asdict(self.machine),
+            "warm_up_s": self.warm_up and self.warm_up.wall_s,
+            "runs": runs,
+            "contest": contest,
+        }
 
     def to_markdown(self) -> str:
         """Return the report for somebody who has not seen the code."""
@@ -72,19 +78,19 @@ class Report:
         )
         parts = ["# Benchmark", about]
         if self.runs:
-            parts += [*_end_to_end(self.runs[0]), *_scaling(self.runs)]
+            parts += [*_end_to_end(self.runs[0], self.warm_up), *_scaling(self.runs)]
         if self.contest:
             parts += _loops(self.contest)
         return "\n\n".join(parts) + "\n"
 
 
-def _end_to_end(run: Run) -> list[str]:
+def _end_to_end(run: Run, warm_up: Run | None) -> list[str]:
     receipts, checks = (sum(getattr(stage, what) for stage in run.stages) for what in ("receipts", "checks"))
     said = (
         f"{run.rows:,} generated traces ({run.input_bytes / run.rows / 1000:.1f} KB each, "
         f"{run.input_bytes / 1e9:.2f} GB, {run.days} days) from JSONL to all four corpora with {run.workers} workers, "
-        f"every gate of `config/platform.yaml` on, {receipts} receipts written and {checks} checks passed. The lake then holds "
-        f"{run.lake_bytes / 1e9:.2f} GB."
+        f"every gate of `config/platform.yaml` on, {receipts} receipts written and {checks} checks passed. "
+        f"The lake then holds {run.lake_bytes / 1e9:.2f} GB."
     )
     measures = [
         ("rows per second", f"{run.rows_per_s:,.0f}", f"{ROWS_A_SECOND:,} (aim {AIM_A_SECOND:,})",
@@ -96,9 +102,15 @@ def _end_to_end(run: Run) -> list[str]:
         ("CPU time per row", f"{run.cpu_s / run.rows * 1e6:.1f} µs", "", ""),
         ("cores busy", f"{run.cpu_s / run.wall_s:.2f}", str(run.workers), _times(run.cpu_s / run.wall_s / run.workers)),
     ]  # fmt: skip
+    if warm_up:
+        share = _times(warm_up.wall_s / run.wall_s)
+        measures.append(
+            (f"wall time of {warm_up.rows:,} rows, workers not started", f"{warm_up.wall_s:.1f} s", "", share)
+        )
     memory = (
         "Peak memory is the highest sum of the proportional set sizes (PSS) of the process and its workers, sampled "
-        "every 100 ms from outside: pages they share count once, files they have mapped count too."
+        "from outside every 100 ms, or less often where that would take 4 % of a core. Pages they share count once; "
+        "files they have mapped count too."
     )
     return [
         "## End to end", said, _table(("", "measured", "target", "ratio"), measures), memory,
@@ -113,8 +125,13 @@ def _stage_table(run: Run) -> str:
     for stage, peak in zip(run.stages, run.peaks, strict=True):
         share = "after" if stage.name in AFTER_THE_CORPORA else f"{stage.wall_s / run.wall_s:.0%}"
         counts = [f"{count:,}" if stage.receipts else "" for count in (stage.rows_in, stage.rows_out, stage.dropped)]
-        times = (f"{stage.wall_s:.1f}", share, f"{stage.cpu_s:.1f}", f"{run.rows / stage.wall_s:,.0f}")
-        rows.append((stage.name, *times, _mb(peak), *counts))
+        times = (
+            f"{stage.wall_s:.1f}",
+            share,
+            f"{stage.cpu_s:.1f}",
+            f"{run.rows / stage.wall_s:,.0f}" if stage.receipts else "",
+        )
+        rows.append((stage.name, *times, _mb(peak) if peak else "", *counts))
     head = ("stage", "wall s", "share", "CPU s", "rows/s", "peak memory", "rows in", "rows out", "dropped, with reason")
     return _table(head, rows)
 
@@ -143,10 +160,10 @@ def _loops(contest: Contest) -> list[str]:
     laps = max(len(laps) for laps in contest.laps.values())
     size = contest.input_bytes / contest.rows / 1000
     said = (
-        f"{contest.rows:,} rows of {size:.1f} KB: read a line, parse it, SHA-256 of its canonical text, drop it when that "
-        f"was seen, write `{{id, task, text, sig}}`. Medians of {laps} alternating laps, each in a fresh process after a "
-        "warm-up, without the start of the process. All outputs are the same, byte for byte. Our parser also refuses "
-        "duplicate keys, lone surrogates and integers that would be rounded; Node's does not."
+        f"{contest.rows:,} rows of {size:.1f} KB: read a line, parse it, SHA-256 of its canonical text, drop it when "
+        f"that was seen, write `{{id, task, text, sig}}`. Medians of {laps} alternating laps, each in a fresh process "
+        "after a warm-up, without the start of the process. All outputs are the same, byte for byte. Our parser also "
+        "refuses duplicate keys, lone surrogates and integers that would be rounded; Node's does not."
     )
     measured = [
         (name, f"{contest.wall_us(name):.1f}", f"{1e6 / contest.wall_us(name):,.0f}", f"{contest.cpu_us(name):.1f}")
@@ -161,8 +178,8 @@ def _loops(contest: Contest) -> list[str]:
         for node in contest.against
     ]
     legend = (
-        f"`{NODE}` is the loop as its documentation would have it (readline, createHash, streams); `{NODE_TUNED}` is the "
-        f"fastest we could write (`benchmarks/loop/node_tuned.mjs`). Target: {TIMES_NODE:.0f} times Node."
+        f"`{NODE}` is the loop as its documentation would have it (readline, createHash, streams); `{NODE_TUNED}` is "
+        f"the fastest we could write (`benchmarks/loop/node_tuned.mjs`). Target: {TIMES_NODE:.0f} times Node."
     )
     return [*parts, _table(("times Node", "by wall time", "by CPU time"), ratios), legend]
 

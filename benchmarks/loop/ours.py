@@ -11,8 +11,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from io import BufferedWriter
 from pathlib import Path
+from typing import IO
 
 import orjson
 
@@ -94,7 +94,7 @@ def _lines(part: _Part) -> Iterator[bytes]:
             position += len(line)
 
 
-def _append_different(out: BufferedWriter, path: Path, sigs: list[str], seen: set[str]) -> None:
+def _append_different(out: IO[bytes], path: Path, sigs: list[str], seen: set[str]) -> None:
     """Append the lines of a part whose hashes are new, and remove the part."""
     fresh = set(sigs) - seen
     with path.open("rb", buffering=_BUFFER) as part:

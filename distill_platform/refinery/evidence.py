@@ -18,7 +18,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distill_platform.core.errors import SourceError
 from distill_platform.refinery import witness
 from distill_platform.refinery.health import StreamHealth, measure, report
 from distill_platform.refinery.ingest import SKIPS, UNDATED, Ingested, IngestTask, Run, ingest_chunk
@@ -78,7 +77,6 @@ def build_evidence(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     """
     files = {stream.name: find_files(refinery.settings.data, stream.name, stream.config.path)
              for stream in refinery.settings.streams}  # fmt: skip
-    _refuse_shared(files)
     with ExitStack() as stack:
         spill = stack.enter_context(refinery.lake.staging())
         ingested = _ingest(refinery, [file for found in files.values() for file in found], frozenset(days), spill)
@@ -90,16 +88,6 @@ def build_evidence(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
             publish(refinery.lake, Staged(**{**vars(stage), "checks": checks[stage.draft.partition]}))
             for stage in staged
         ]
-
-
-def _refuse_shared(files: dict[str, list[SourceFile]]) -> None:
-    """Refuse a file that two streams claim: every line has one place to go, or nobody can count where lines went."""
-    owners: dict[str, str] = {}
-    for stream, found in files.items():
-        for file in found:
-            if owners.setdefault(file.name, stream) != stream:
-                hint = "Narrow one path; a transform can give several records from one row"
-                raise SourceError(f"{file.name} belongs to stream {owners[file.name]} and to {stream}", hint=hint)
 
 
 @dataclass(frozen=True)

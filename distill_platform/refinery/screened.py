@@ -35,8 +35,9 @@ from distill_platform.store.lake import Counts, Draft, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
 _PLAIN = ("evidence_id", "redacted_prompt", "redacted_text", "prompt_key", "answer_key", "bands")
-_READ = ("evidence_id", "run_id", "task_id", "title", "prompt", "text", "metadata")
+_READ = ("evidence_id", "run_id", "task_id", "title", "prompt", "text", "messages", "metadata")
 _CITED = re.compile(r"(?<![\w./-])(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]\w{0,7}\b")
+_STEPS = re.compile(r"(?:\.{0,2}/)*")
 _KNOWN = '"known_paths":'
 _ROWS_AT_ONCE = 8_192
 _WORDY = 4
@@ -147,9 +148,9 @@ class _Labels:
 
 
 def _labels(screener: Screener, rows: pa.Table) -> _Labels:
-    """Return what is found in titles and ids: they may hold a token or, if long enough, quote a question."""
+    """Return what is found in titles, ids and roles: they may hold a token or, if long enough, quote a question."""
     joint = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
-    labels: list[str] = joint.to_pylist()
+    labels = _with_roles(joint.to_pylist(), rows["messages"])
     count = len(labels)
     found = _Labels(find_secrets(labels), np.zeros(count, np.int64), np.zeros(count), [None] * count)
     wordy = [row for row, label in enumerate(labels) if len(label.split(None, _WORDY)) > _WORDY]
@@ -160,6 +161,13 @@ def _labels(screener: Screener, rows: pa.Table) -> _Labels:
         for row, item in zip(wordy, screened.eval_items, strict=True):
             found.eval_items[row] = item
     return found
+
+
+def _with_roles(labels: list[str], conversations: pa.ChunkedArray) -> list[str]:
+    if conversations.null_count == len(conversations):
+        return labels
+    roles = ["\n".join(message["role"] for message in said or ()) for said in conversations.to_pylist()]
+    return [f"{label}\n{role}" if role else label for label, role in zip(labels, roles, strict=True)]
 
 
 def _either(mine: tuple[str, ...], theirs: tuple[str, ...]) -> list[str]:
@@ -176,13 +184,13 @@ def _invented(metadata: pa.ChunkedArray, texts: list[str | None]) -> pa.Array:
     declares = pc.fill_null(pc.match_substring(metadata, _KNOWN), False).to_numpy()
     for row in np.flatnonzero(declares).tolist():
         known = orjson.loads(metadata[row].as_py())["known_paths"]
-        invented[row] = invented_paths(texts[row] or "", known)
+        invented[row] = invented_paths(texts[row] or "", [known] if isinstance(known, str) else known)
     return pa.array(invented, pa.list_(pa.string()))
 
 
 def invented_paths(text: str, known: Sequence[str]) -> list[str]:
     """Return the file paths a text cites that are neither known paths nor the ends of known paths, sorted."""
-    cited = {match.lstrip("./") for match in _CITED.findall(text)}
+    cited = {_STEPS.sub("", match, count=1) for match in _CITED.findall(text)}
     return sorted(path for path in cited if not any(f"/{whole}".endswith(f"/{path}") for whole in known))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from distill_platform.core import canon
-from distill_platform.core.errors import SourceError
 from distill_platform.refinery import lines
 from distill_platform.store.lake import Lake
 from distill_platform_tests.refinery.builders import (
@@ -198,12 +197,21 @@ def test_the_same_row_in_another_stream_is_another_record(world: World) -> None:
     assert (manifest.counts.rows_out, manifest.counts.deduplicated) == (2, 0)
 
 
-def test_a_file_that_two_streams_claim_is_an_error_that_names_both(world: World) -> None:
+def test_two_streams_may_read_one_file_and_the_laws_hold_for_both(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
     world.stream(stream_config("a", path="shared.jsonl"))
-    world.stream(stream_config("b", path="*.jsonl"))
-    world.file("shared.jsonl", [row(1)])
-    with pytest.raises(SourceError, match=r"shared\.jsonl belongs to stream a and to b"):
-        world.evidence()
+    world.stream(stream_config("b", path="*.jsonl", record=RECORD | {"run_id": "other"}))
+    rows = [row(n) | ({"other": f"o-{n}"} if n % 2 else {}) for n in range(6)]
+    world.file("shared.jsonl", [*rows, b"{", row(7, at=f"{NEXT_DAY}T00:00:00Z")])
+    original = lines.chunks
+    for chunk_bytes in (2**24, 300):
+        monkeypatch.setattr("distill_platform.refinery.evidence.chunks", lambda file, n=chunk_bytes: original(file, n))
+        manifests = world.evidence()
+        assert [manifest.errors for manifest in manifests.values()] == [(), ()]
+        assert sorted(one["run_id"] for one in world.table()) == ["o-1", "o-3", "o-5", *(f"run-{n}" for n in range(6))]
+        assert world.reasons(DAY) == ["missing_source_run_id"] * 3
+        assert world.reasons() == ["malformed_json"] * 2
 
 
 def test_a_row_of_the_day_of_the_run_is_evidence_and_of_the_next_day_is_not_yet(world: World) -> None:

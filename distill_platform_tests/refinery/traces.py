@@ -89,8 +89,8 @@ TEXTS = (
     "It is in src/core/made_up.py I think.", "It is in src/core/real.py I think.",
 )  # fmt: skip
 PROMPTS = (
-    "How is a queue kept short?", "how is a  queue kept short?", "Why does it fail?", "Who calls it?", "When?", "And then?",
-    "What is left to do?", "Which lock is it?", f"What does {MAIL} want?",
+    "How is a queue kept short?", "how is a  queue kept short?", "Why does it fail?", "Who calls it?", "When?",
+    "And then?", "What is left to do?", "Which lock is it?", f"What does {MAIL} want?",
     f"Please solve this: {EVAL_QUESTION}", SHORT_QUESTION, "", " ", f"What opens {TOKEN}?",
 )  # fmt: skip
 TASKS = tuple(f"task-{number}" for number in range(7))
@@ -148,7 +148,9 @@ class Lab(World):
         """Write the streams' declarations, the evaluation set, and the rows into `files` files per stream."""
         known = {"known_paths": {"from": "known", "type": "strings"}}
         self.stream(stream_config(metadata=known))
-        self.stream(stream_config("telemetry", metadata=known, **{"class": "telemetry"}, prompt_template="Do the work."))
+        self.stream(
+            stream_config("telemetry", metadata=known, **{"class": "telemetry"}, prompt_template="Do the work.")
+        )
         self.stream(extraction_config("facts", metadata=known, record=RECORD))
         if eval_set:
             (self.root / "config/eval_sets/exam.jsonl").write_bytes(jsonl(eval_set))

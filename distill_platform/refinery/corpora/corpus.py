@@ -69,7 +69,20 @@ def redacted(evidence: pa.Table, screened: pa.Table, pii: bool) -> Redacted:
         _safe(evidence[name].combine_chunks(), screened[f"redacted_{name}"].combine_chunks(), pii)
         for name in ("prompt", "text")
     )
-    return Redacted(evidence, prompt, answer)
+    return Redacted(_with_safe_titles(evidence, screened) if pii else evidence, prompt, answer)
+
+
+def _with_safe_titles(evidence: pa.Table, screened: pa.Table) -> pa.Table:
+    """Return evidence rows with their titles redacted where their texts were: a title's template may quote a text."""
+    if "title" not in evidence.column_names:
+        return evidence
+    touched = pc.or_(*(pc.is_valid(screened[name]) for name in ("redacted_prompt", "redacted_text"))).to_numpy()
+    titles = evidence["title"].to_pylist() if touched.any() else []
+    for row in np.flatnonzero(touched).tolist() if titles else ():
+        found = redact([titles[row]])[0]
+        titles[row] = found[0] if found else titles[row]
+    place = evidence.column_names.index("title")
+    return evidence.set_column(place, evidence.schema.field(place), pa.array(titles)) if titles else evidence
 
 
 def _safe(texts: pa.Array, replaced: pa.Array, pii: bool) -> pa.Array:

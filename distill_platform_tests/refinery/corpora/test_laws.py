@@ -188,7 +188,7 @@ def test_the_order_of_lines_and_files_changes_no_content(rows: list[Row], dice: 
 @pytest.mark.slow
 def test_two_workers_give_the_bytes_of_one() -> None:
     rows = [
-        trace(f"{n}", task=f"task-{n % 9}", run=f"run-{n}", verdict=("accept", "reject", "cycle")[n % 3], at=f"{day}T0{n % 9}:00:00Z")
+        trace(n, task=f"task-{n % 9}", verdict=("accept", "reject", "cycle")[n % 3], at=f"{day}T0{n % 9}:00:00Z")
         for n in range(300)
         for day in DAYS
     ]  # fmt: skip
@@ -206,7 +206,7 @@ def test_making_a_corpus_again_gives_the_same_manifest(rows: list[Row]) -> None:
         assert made.refine() == made.refine()
 
 
-# --------------------------------------------------------------------------------------------------- gates only take away
+# ----------------------------------------------------------------------------------------------- gates only take away
 
 GATE_CONFIG = st.fixed_dictionaries({gate: st.booleans() for gate in GATES}).map(
     lambda gates: gates | {"near_duplicate_min_words": 20}
