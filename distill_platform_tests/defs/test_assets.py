@@ -8,7 +8,7 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from distill_platform.refinery import pipeline
+from distill_platform.refinery import pipeline, stage
 from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Check, Draft, Manifest
 from distill_platform_tests.defs.runs import STAGES, Project, failure_of, states
@@ -161,6 +161,7 @@ def test_run_config_gives_another_lake_and_number_of_workers(
         return run_stage(refinery, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pipeline, "run_stage", spying)
+    monkeypatch.setattr(stage, "SMALL_BYTES", -1)
     other = {"config_file": project.resource.config_file, "lake": str(tmp_path / "other"), "workers": 3}
     project.run(DAYS[:1], select=["evidence"], run_config={"resources": {"refinery": {"config": other}}})
     assert (tmp_path / "other/evidence" / DAYS[0] / "MANIFEST.json").exists()
