@@ -21,6 +21,7 @@ from distill_platform.core.errors import CanonError
 CANON = "orjson-sorted/1"
 
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+_AFTER_KEY = re.compile(rb':(?<=["\s]:)')  # matches every colon that follows a key, and some within strings
 _MAX_DEPTH = 254  # what orjson can write
 _MAX_DEPTH_HINT = f"nested deeper than {_MAX_DEPTH} levels"
 _LOWEST, _HIGHEST = -(2**63), 2**64 - 1
@@ -59,11 +60,8 @@ def parse(line: bytes) -> Any:
         value = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise _classify(line, str(error)) from None
-    wide: list[float] = []
-    if _structural_colons(line) != _count_keys([value], 0, wide):
-        raise CanonError("duplicate_json_key", f"duplicate key {_duplicate_key(line)!r}")
-    if wide:
-        _refuse_wide_integers(line)
+    if not _is_written_as_read(value, line):
+        _refuse_lost(value, line)
     return value
 
 
@@ -83,6 +81,27 @@ def _ends_within_a_character(line: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.reason == "unexpected end of data"
     return False
+
+
+def _is_written_as_read(value: Any, line: bytes) -> bool:
+    """Return whether writing the value back gives the very same text: then reading it lost no key and no digit.
+
+    True for most lines that were written without spaces, and several times cheaper than looking for what was lost.
+    """
+    try:
+        return orjson.dumps(value) == line
+    except TypeError:  # nested too deeply to be written
+        return False
+
+
+def _refuse_lost(value: Any, line: bytes) -> None:
+    """Raise CanonError unless every key and every digit of a valid JSON text is in the value that was read from it."""
+    wide: list[float] = []
+    keys = _count_keys([value], 0, wide)
+    if len(_AFTER_KEY.findall(line)) != keys != _structural_colons(line):
+        raise CanonError("duplicate_json_key", f"duplicate key {_duplicate_key(line)!r}")
+    if wide:
+        _refuse_wide_integers(line)
 
 
 def _structural_colons(line: bytes) -> int:

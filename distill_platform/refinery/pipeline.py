@@ -20,6 +20,7 @@ from distill_platform.refinery.evidence import build_evidence
 from distill_platform.refinery.lines import find_files
 from distill_platform.refinery.receipts import StageReceipt
 from distill_platform.refinery.release import release_corpora
+from distill_platform.refinery.release.layout import partition_of
 from distill_platform.refinery.schemas import CORPORA
 from distill_platform.refinery.scoring import score_runs
 from distill_platform.refinery.screened import screen_texts
@@ -32,12 +33,20 @@ StageFunction = Callable[[Refinery, Sequence[str]], list[Manifest]]
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: what it reads, what it does for a range of days, and what it is for."""
+    """One stage: what it reads, what it does for a range of days, and what it is for.
+
+    `whole_range` is a stage that makes one partition of all its days together, not one of each.
+    """
 
     name: str
     upstream: tuple[str, ...]
     run: StageFunction
     description: str
+    whole_range: bool = False
+
+    def partitions(self, days: Sequence[str]) -> list[str]:
+        """Return the partitions that a run over `days` makes."""
+        return [partition_of(sorted(set(days)))] if self.whole_range and days else list(days)
 
 
 def _corpus(name: str, description: str) -> Stage:
@@ -56,7 +65,11 @@ STAGES: tuple[Stage, ...] = (
     _corpus("preference_corpus", "Better and worse answers to the same prompt, for preference training."),
     _corpus("kto_corpus", "Answers with a yes or no, for KTO."),
     Stage(
-        "corpus_release", tuple(CORPORA), release_corpora, "A versioned snapshot of all corpora over a range of days."
+        "corpus_release",
+        tuple(CORPORA),
+        release_corpora,
+        "A versioned snapshot of all corpora over a range of days.",
+        whole_range=True,
     ),
 )
 
@@ -93,9 +106,10 @@ def _write_failure(
 ) -> None:
     message = f"{type(error).__name__}: {error}"
     try:
-        for day in days:
-            refinery.lake.mark_failed(stage.name, day, message)
-        failures = [receipting.failed_receipt(stage.name, day, run_id, at, took, message) for day in days]
+        made = stage.partitions(days)
+        for partition in made:
+            refinery.lake.mark_failed(stage.name, partition, message)
+        failures = [receipting.failed_receipt(stage.name, partition, run_id, at, took, message) for partition in made]
         receipting.write_receipts(refinery.lake, run_id, stage.name, failures)
     except DistillError:
         return  # the disk that refused the stage refuses its receipts too; the first error is the one to show

@@ -65,6 +65,22 @@ def test_valid_texts_with_colons_quotes_and_backslashes_are_read(text: bytes, va
     assert canon.parse(text) == value
 
 
+@pytest.mark.parametrize("separators", [(",", ":"), (", ", ": "), (" ,\n", "\t: ")])
+@pytest.mark.parametrize("text", ["", "a b", '": "', '\\": :\n', ' :": :', "é“x”: 1"])
+@pytest.mark.parametrize("number", [1, 0.5, 1e300])
+def test_a_duplicate_key_is_found_however_the_line_is_written(
+    separators: tuple[str, str], text: str, number: float
+) -> None:
+    for ascii_only in (True, False):
+        line = json.dumps({"a": text, "b": {"c": number, text: [text]}}, ensure_ascii=ascii_only, separators=separators)
+        assert canon.parse(line.encode()) == json.loads(line)
+        for key in ('"a"', '"b"', '"\\u0061"'):
+            doubled = line[:-1] + separators[0] + key + separators[1] + json.dumps(number) + "}"
+            with pytest.raises(CanonError) as caught:
+                canon.parse(doubled.encode())
+            assert caught.value.reason == "duplicate_json_key"
+
+
 def test_a_duplicate_key_is_named() -> None:
     with pytest.raises(CanonError, match="'k:'"):
         canon.parse(b'{"a":{"k:":1,"k:":2}}')

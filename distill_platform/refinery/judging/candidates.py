@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill_platform.core import canon
+from distill_platform.core.errors import CorruptDataset
 from distill_platform.refinery.screening.fold import text_key
 from distill_platform.refinery.screening.kernels import BANDS
 from distill_platform.refinery.stage import same_rows
@@ -125,7 +126,8 @@ def _columns(part: PartTriple) -> pa.Table:
     screened = read_part(part.screened, ["evidence_id", *_SCREENED_COLUMNS])
     for other in (scored, screened):
         if not other["evidence_id"].equals(evidence["evidence_id"]):
-            raise ValueError(f"{part.evidence} and the tables made from it hold different records")
+            hint = "Materialize scored_runs and screened_texts again"
+            raise CorruptDataset(f"{part.evidence} and the tables made from it hold different records", hint=hint)
     raw, sig = (pc.struct_field(scored["provenance"], name) for name in ("raw_sha256", "sig_hash"))
     proven = pc.and_(pc.equal(pc.utf8_length(raw), 64), pc.fill_null(pc.equal(pc.utf8_length(sig), 64), False))
     return pa.table(

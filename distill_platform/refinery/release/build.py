@@ -199,6 +199,7 @@ def _publish(lake: Lake, folder: Path, manifest: Manifest) -> None:
     record, data = lake.folder(layout.DATASET, manifest.partition) / MANIFEST, manifest.to_bytes()
     if not record.exists() or record.read_bytes() != data:
         replace_file(record, data, lake.on_step)
+    lake.mark_mended(layout.DATASET, manifest.partition)
 
 
 def _intact(final: Path) -> bool:

@@ -106,6 +106,10 @@ class Lake:
         if (self.folder(dataset, partition) / MANIFEST).exists():
             atomic.replace_file(self.folder(dataset, partition) / FAILED, message.encode("utf-8", "replace"))
 
+    def mark_mended(self, dataset: str, partition: str) -> None:
+        """Take back that the newest attempt failed: a later one succeeded."""
+        (self.folder(dataset, partition) / FAILED).unlink(missing_ok=True)
+
     def _refuse_stale(self, manifest: Manifest, place: str) -> None:
         for name, read in manifest.inputs.items():
             dataset, _, partition = name.partition("/")
@@ -220,7 +224,7 @@ class Draft:
             path, data = home / MANIFEST, manifest.to_bytes()
             if not path.exists() or path.read_bytes() != data:
                 atomic.replace_file(path, data, self._lake.on_step)
-            (home / FAILED).unlink(missing_ok=True)
+            self._lake.mark_mended(self.dataset, self.partition)
         return manifest
 
     def _tables_have_files(self) -> bool:

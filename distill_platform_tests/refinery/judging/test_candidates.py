@@ -6,7 +6,7 @@ import pytest
 
 from distill_platform.core.errors import CorruptDataset
 from distill_platform.refinery.corpora.build import load, open_day
-from distill_platform_tests.refinery.traces import DAY, NEXT_DAY, Lab, Row, forge, judged, trace
+from distill_platform_tests.refinery.traces import DAY, NEXT_DAY, Lab, Row, forge, trace
 
 
 def heirs(verdicts: list[str], parent_day: str = DAY) -> list[Row]:
@@ -63,4 +63,11 @@ def test_tables_that_do_not_go_row_by_row_together_are_refused(tmp_path: Path) -
         forge(refinery, "scored_runs", "runs", lambda table: table.slice(1))
         with pytest.raises(CorruptDataset, match="not cut alike"):
             load(refinery.settings, [open_day(refinery, DAY)])
-        forge(refinery, "scored_runs", "runs", lambda table: table.take([1, 0, 2]))
+
+
+def test_tables_whose_rows_stand_in_another_order_are_refused(tmp_path: Path) -> None:
+    made = Lab(tmp_path).fill([trace(n) for n in range(4)])
+    with made.prepared() as refinery:
+        forge(refinery, "screened_texts", "texts", lambda table: table.take([1, 0, 2, 3]))
+        with pytest.raises(CorruptDataset, match="different records"):
+            load(refinery.settings, [open_day(refinery, DAY)])
