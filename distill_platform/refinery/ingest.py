@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -129,29 +130,24 @@ class Outcome(NamedTuple):
     sig_hash: str | None
 
 
-def outcomes(line: Line, mapper: Mapper, transform: Any) -> Iterator[Outcome]:
-    """Yield, for every record that the line holds, either what it maps to or why it is refused."""
+def outcomes(line: Line, mapper: Mapper, transform: Any) -> list[Outcome]:
+    """Return, for every record that the line holds, either what it maps to or why it is refused."""
     if line.refused:
-        yield Outcome(Refused(line.refused, line.detail), None)
-        return
+        return [Outcome(Refused(line.refused, line.detail), None)]
     try:
         row = canon.parse(line.raw)
         sig = canon.sig_hash(row)
     except CanonError as error:
-        yield Outcome(error, None)
-        return
+        return [Outcome(error, None)]
     if transform is None:
-        yield _mapped(mapper, row, sig)
-        return
+        return [_mapped(mapper, row, sig)]
     try:
         parts = list(transform(row))
     except Exception as error:  # noqa: BLE001 - the hook is foreign code, and one bad row must not stop the others
-        yield Outcome(Refused("schema_violation", f"transform failed: {type(error).__name__}: {error}"), sig)
-        return
-    for part in parts:
-        yield _mapped(mapper, part, sig)
+        return [Outcome(Refused("schema_violation", f"transform failed: {type(error).__name__}: {error}"), sig)]
     if not parts:
-        yield Outcome(Refused("empty_content", "transform gave no record"), sig)
+        return [Outcome(Refused("empty_content", "transform gave no record"), sig)]
+    return [_mapped(mapper, part, sig) for part in parts]
 
 
 def _mapped(mapper: Mapper, row: Any, sig: str) -> Outcome:
@@ -242,8 +238,7 @@ class _Sink:
         return Ingested(tuple(self._record_runs), tuple(self._dropped_runs), lines, self._elsewhere)
 
 
-def _by_id(record: Record) -> tuple[str, str, int]:
-    return record[:3]
+_by_id = itemgetter(0)
 
 
 def _by_hash(dropped: Dropped) -> tuple[str, int, str, str]:

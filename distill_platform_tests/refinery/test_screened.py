@@ -119,9 +119,7 @@ def test_other_parameters_or_other_evaluation_sets_make_the_screening_stale(tmp_
     made = Lab(tmp_path).fill([trace("a")])
     made.refine()
     if "eval" in change:
-        (made.root / "config/eval_sets/exam.jsonl").write_bytes(
-            jsonl([{"question": "Is it another set of questions?"}])
-        )
+        (made.root / "config/eval_sets/exam.jsonl").write_bytes(jsonl([{"question": "Is it another set?"}]))
     with made.refinery(**{key: value for key, value in change.items() if key != "eval"}) as refinery:
         with pytest.raises(StaleInput, match="screened_texts"):
             build_corpus(refinery, "rag_corpus", [DAY])

@@ -41,7 +41,7 @@ from distill_platform.refinery.streams import StreamClass
 from distill_platform.store.lake import Counts, Dataset, Draft, Input, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
-PAIRS_AT_ONCE = 50_000
+PAIRS_AT_ONCE = 15_000
 _TEXT_COLUMNS = ["evidence_id", "run_id", "task_id", "source", "prompt", "text", "provenance"]
 _OWN_COLUMNS = {"rag_corpus": ["title", "tags"]}
 _CONVERSATION_COLUMNS = ["prompt_source", "messages"]
