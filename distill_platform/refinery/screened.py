@@ -35,7 +35,7 @@ from distill_platform.store.lake import Counts, Draft, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
 _PLAIN = ("evidence_id", "redacted_prompt", "redacted_text", "prompt_key", "answer_key", "bands")
-_READ = ("evidence_id", "run_id", "task_id", "title", "prompt", "text", "messages", "metadata")
+_READ = ("evidence_id", "run_id", "task_id", "title", "prompt", "text", "metadata")
 _CITED = re.compile(r"(?<![\w./-])(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]\w{0,7}\b")
 _STEPS = re.compile(r"(?:\.{0,2}/)*")
 _KNOWN = '"known_paths":'
@@ -148,9 +148,9 @@ class _Labels:
 
 
 def _labels(screener: Screener, rows: pa.Table) -> _Labels:
-    """Return what is found in titles, ids and roles: they may hold a token or, if long enough, quote a question."""
+    """Return what is found in titles and ids: they may hold a token or, if long enough, quote a question."""
     joint = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
-    labels = _with_roles(joint.to_pylist(), rows["messages"])
+    labels: list[str] = joint.to_pylist()
     count = len(labels)
     found = _Labels(find_secrets(labels), np.zeros(count, np.int64), np.zeros(count), [None] * count)
     wordy = [row for row, label in enumerate(labels) if len(label.split(None, _WORDY)) > _WORDY]
@@ -161,13 +161,6 @@ def _labels(screener: Screener, rows: pa.Table) -> _Labels:
         for row, item in zip(wordy, screened.eval_items, strict=True):
             found.eval_items[row] = item
     return found
-
-
-def _with_roles(labels: list[str], conversations: pa.ChunkedArray) -> list[str]:
-    if conversations.null_count == len(conversations):
-        return labels
-    roles = ["\n".join(message["role"] for message in said or ()) for said in conversations.to_pylist()]
-    return [f"{label}\n{role}" if role else label for label, role in zip(labels, roles, strict=True)]
 
 
 def _either(mine: tuple[str, ...], theirs: tuple[str, ...]) -> list[str]:

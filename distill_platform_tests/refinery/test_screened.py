@@ -10,7 +10,7 @@ from distill_platform.core.errors import StaleInput
 from distill_platform.refinery.corpora.build import build_corpus
 from distill_platform.refinery.scoring import score_runs
 from distill_platform.refinery.screened import invented_paths, screen_texts
-from distill_platform_tests.refinery.builders import jsonl, stream_config
+from distill_platform_tests.refinery.builders import jsonl
 from distill_platform_tests.refinery.traces import DAY, EVAL_ANSWER, EVAL_QUESTION, MAIL, TOKEN, Lab, Row, trace
 
 SECOND = "ghp_" + "zQ7vT2mXc9RbK4sWn8LdJ5hGy3FpA6eU1oPq"
@@ -47,18 +47,6 @@ def test_secrets_are_named_by_their_pattern_wherever_they_stand(tmp_path: Path) 
         "task": ["github_token"],
         "none": [],
     }
-
-
-def test_a_secret_in_the_role_of_a_message_is_found(tmp_path: Path) -> None:
-    made = Lab(tmp_path)
-    record = {"run_id": "run", "task_id": "task", "timestamp": "at", "model_role": {"value": "executor"}}
-    made.stream(stream_config("chats", record={**record, "messages": "messages"}, scoring=[
-        {"when": "text_chars > 0", "category": "accepted", "reason": "said"}]))  # fmt: skip
-    said = [{"role": TOKEN, "content": "Why?"}, {"role": "assistant", "content": "Because."}]
-    row = {"run": "r", "task": "t", "at": f"{DAY}T01:00:00Z", "messages": said}
-    made.file("chats.jsonl", jsonl([row]))
-    manifests = made.refine()
-    assert dict(manifests["sft_corpus", DAY].counts.quarantined) == {"secret_found": 1}
 
 
 def test_personal_data_is_counted_and_taken_out_of_both_texts(tmp_path: Path) -> None:

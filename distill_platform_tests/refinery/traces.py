@@ -118,7 +118,7 @@ def mostly(usual: Sequence[Any], rare: Sequence[Any]) -> st.SearchStrategy[Any]:
     return st.sampled_from(usual) | st.sampled_from(usual) | st.sampled_from(rare)
 
 
-def traces(most: int = 40, days: Sequence[str] = (DAY,)) -> st.SearchStrategy[list[Row]]:
+def traces(most: int = 40, days: Sequence[str] = (DAY,), *, least: int = 5) -> st.SearchStrategy[list[Row]]:
     """Rows of a few tasks, prompts and texts, so that everything the gates look for occurs."""
     one = st.fixed_dictionaries(
         {
@@ -135,7 +135,7 @@ def traces(most: int = 40, days: Sequence[str] = (DAY,)) -> st.SearchStrategy[li
     )
     known = {"known": ["src/core/real.py"]}
     numbered = lambda rows: [trace(number, **row, **known) for number, row in enumerate(rows)]  # noqa: E731
-    return st.lists(one, min_size=5, max_size=most).map(numbered)
+    return st.lists(one, min_size=least, max_size=most).map(numbered)
 
 
 # ---------------------------------------------------------------------------------------------------------------- lake

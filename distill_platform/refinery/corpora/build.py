@@ -37,7 +37,7 @@ from distill_platform.refinery.stage import (
     open_input,
     publish_days,
 )
-from distill_platform.refinery.streams import StreamClass
+from distill_platform.refinery.streams import Category, StreamClass
 from distill_platform.store.lake import Counts, Dataset, Draft, Input, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
 
@@ -341,6 +341,7 @@ def disposition(reason: Reason) -> str:
 
 _REASON_NAMES = pa.array([str(reason) for reason in REASONS])
 _DISPOSITIONS = pa.array([disposition(reason) for reason in REASONS])
+_CATEGORY_NAMES = pa.array([str(category) for category in Category])
 _CONSTANT = pa.array([_DETAILS.get(reason) for reason in REASONS])
 
 
@@ -348,7 +349,8 @@ def _details(task: _ExportTask, codes: Ints, dropped: Ints, scored: pa.Table) ->
     """Return what exactly was wrong with each dropped record."""
     details = _CONSTANT.take(pa.array(codes[dropped] - 1))
     inherited = pc.if_else(scored["inherited"], ", inherited from the task", "").combine_chunks()
-    verdict = pc.binary_join_element_wise("the verdict is ", scored["category"].combine_chunks(), inherited, "")
+    judged = _CATEGORY_NAMES.take(pa.array(task.category[dropped]))  # over a range, as inherited from all its days
+    verdict = pc.binary_join_element_wise("the verdict is ", judged, inherited, "")
     details = pc.coalesce(details, verdict)
     special = np.flatnonzero(np.isin(codes[dropped], _SPECIAL))
     if not len(special):
@@ -378,7 +380,7 @@ def _findings(task: _ExportTask, codes: Ints, rows: Ints) -> list[str]:
         Reason.HALLUCINATED_FILE_PATH: lambda at, _: f"cites {', '.join(paths[at][:5])}",
         Reason.EVAL_CONTAMINATION: lambda at, _: f"shares text with evaluation item {items[at]}",
     }
-    repeats: Callable[[int, int], str] = lambda _, row: f"repeats evidence {task.lost_to[row]}, which is kept"  # noqa: E731
+    repeats: Callable[[int, int], str] = lambda _, row: f"repeats evidence {task.lost_to[row]}, which ranks before it"  # noqa: E731
     reasons = [REASONS[code - 1] for code in codes[rows].tolist()]
     return [
         words.get(reason, repeats)(at, row) for at, (reason, row) in enumerate(zip(reasons, rows.tolist(), strict=True))

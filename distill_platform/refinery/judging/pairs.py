@@ -66,9 +66,10 @@ Dropped = list[tuple[Reason, list[int]]]
 
 
 def _of_task(candidates: Candidates, rows: list[int], most: int) -> tuple[list[tuple[int, int]], Dropped]:
-    """Return the pairs of one task (rows best first), and its unused rows by reason."""
+    """Return the pairs of one task (rows best first), and its unused rows by reason; of equals, the best come first."""
     runs = candidates.run
-    possible: list[tuple[int, int, int, int, int]] = []
+    place = {row: number for number, row in enumerate(rows)}
+    possible: list[tuple[int, ...]] = []
     able: set[int] = set()
     selfish: set[int] = set()
     for kind, accepted, worse in _sides(candidates, rows):
@@ -77,8 +78,8 @@ def _of_task(candidates: Candidates, rows: list[int], most: int) -> tuple[list[t
         selfish |= {*accepted, *worse}
         if partnered:
             fit = (found for found in _diagonals(accepted, worse) if runs[found[2]] != runs[found[3]])
-            possible += [(kind, *found) for found in islice(fit, most)]
-    pairs = [(chosen, rejected) for *_, chosen, rejected in sorted(possible)[:most]]
+            possible += [(kind, *nearness, place[a], place[b]) for *nearness, a, b in islice(fit, most)]
+    pairs = [(rows[chosen], rows[rejected]) for *_, chosen, rejected in sorted(possible)[:most]]
     used = {row for pair in pairs for row in pair}
     return pairs, _unused(candidates, rows, used, able, selfish - able)
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from distill_platform.core.errors import GateRefused, StaleInput
@@ -168,7 +170,7 @@ def test_the_detail_of_a_dropped_record_names_the_pattern_the_file_or_the_item(t
         "leaky": "patterns: github_token",
         "inventive": "cites src/made_up.py",
         "quoting": "shares text with evaluation item exam:1",
-        "second": f"repeats evidence {kept}, which is kept",
+        "second": f"repeats evidence {kept}, which ranks before it",
         "waiting": "the verdict is needs_human_review",
         "heir": "the verdict is needs_human_review, inherited from the task",
     }
@@ -244,9 +246,9 @@ def test_how_many_pairs_are_read_at_once_does_not_show(tmp_path: Path, monkeypat
     assert len(hashes) == 1
 
 
-# ---------------------------------------------------------------------------------------------- staleness and thresholds
+# --------------------------------------------------------------------------------------------- staleness and thresholds
 
-STRICTER = [{**SCORING[0], "when": "observer_verdict == 'accept' and text_chars > 1000"}, *SCORING[1:]]
+STRICTER = [{**SCORING[0], "when": "observer_verdict == 'accept' && text_chars > 1000"}, *SCORING[1:]]
 
 
 def test_a_corpus_is_not_made_from_verdicts_of_other_rules(tmp_path: Path) -> None:
@@ -315,18 +317,16 @@ def test_a_changed_threshold_changes_exactly_the_rows_it_should(
 @pytest.fixture
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Parts so small that a few rows need several."""
-    from distill_platform.refinery import evidence
-
-    monkeypatch.setattr(evidence, "RANGE_BYTES", 4_000)
+    monkeypatch.setattr("distill_platform.refinery.evidence.RANGE_BYTES", 4_000)
     return
 
 
 @pytest.mark.usefixtures("small_parts")
 def test_how_a_day_is_cut_into_parts_shows_in_no_decision(tmp_path: Path) -> None:
     rows = [
-        trace(n, task=f"t{n % 5}", text=CHAIN[n % 4] if n % 3 else f"Text {n % 7}.", verdict=("accept", "reject")[n % 2])
-        for n in range(60)
-    ]  # fmt: skip
+        trace(n, task=f"t{n % 5}", text=CHAIN[n % 4] if n % 3 else f"Text {n % 7}.", verdict=verdict)
+        for n, verdict in enumerate(["accept", "reject"] * 30)
+    ]
     many = Lab(tmp_path / "many").fill(rows)
     fates = {corpus: many.fates(corpus) for corpus in CORPORA}
     assert len(list((many.lake / "evidence" / DAY).rglob("records/*.parquet"))) > 3
@@ -352,10 +352,7 @@ def test_a_record_that_the_schema_refuses_is_quarantined_and_counted(
     allowed = firewall.violations
 
     def stern(corpus: str, table: Any, *more: Any) -> Any:
-        found = allowed(corpus, table, *more).to_pylist()
-        return build.pa.array(
-            [bad or task == "task-3" for bad, task in zip(found, table["task_id"].to_pylist(), strict=True)]
-        )
+        return pc.or_(allowed(corpus, table, *more), pc.equal(table["task_id"].combine_chunks(), "task-3"))
 
     monkeypatch.setattr(firewall, "violations", stern)
     made = Lab(tmp_path).fill([trace(n) for n in range(6)])
@@ -367,10 +364,10 @@ def test_a_record_that_the_schema_refuses_is_quarantined_and_counted(
 
 def test_a_written_file_that_lost_a_row_fails_the_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = build.sample_table
-    monkeypatch.setattr(build, "sample_table", lambda *a, **k: whole(*a, **k).slice(1))
+    monkeypatch.setattr(build, "sample_table", lambda *given, **named: whole(*given, **named).slice(1))
     made = Lab(tmp_path).fill([trace(n) for n in range(4)])
     with made.prepared() as refinery:
-        monkeypatch.setattr(firewall, "violations", lambda _, table, *__: build.pa.array([False] * len(table)))
+        monkeypatch.setattr(firewall, "violations", lambda _, table, *__: pa.array([False] * len(table)))
         (manifest,) = build_corpus(refinery, "sft_corpus", [DAY])
         assert manifest.errors[0].startswith("conservation")
         with pytest.raises(GateRefused, match="conservation"):

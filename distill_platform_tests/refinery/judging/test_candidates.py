@@ -6,6 +6,8 @@ import pytest
 
 from distill_platform.core.errors import CorruptDataset
 from distill_platform.refinery.corpora.build import load, open_day
+from distill_platform.refinery.release import release_corpora
+from distill_platform.store.lake.parts import read_part
 from distill_platform_tests.refinery.traces import DAY, NEXT_DAY, Lab, Row, forge, trace
 
 
@@ -71,3 +73,14 @@ def test_tables_whose_rows_stand_in_another_order_are_refused(tmp_path: Path) ->
         forge(refinery, "screened_texts", "texts", lambda table: table.take([1, 0, 2, 3]))
         with pytest.raises(CorruptDataset, match="different records"):
             load(refinery.settings, [open_day(refinery, DAY)])
+
+
+def test_what_was_dropped_over_a_range_tells_the_verdict_inherited_over_the_range(tmp_path: Path) -> None:
+    made = Lab(tmp_path).fill(heirs(["reject"]))
+    made.refine(DAY, NEXT_DAY)
+    with made.refinery() as refinery:
+        (manifest,) = release_corpora(refinery, [DAY, NEXT_DAY])
+    dropped = read_part(made.lake / str(manifest.extra["folder"]) / "quarantine/rag.parquet").to_pylist()
+    assert {row["detail"] for row in dropped if row["inherited"]} == {
+        "the verdict is rejected, inherited from the task"
+    }
