@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 import pytest
 
 from distill_platform.core.errors import GateRefused, StaleInput
-from distill_platform.refinery.corpora import build, firewall
+from distill_platform.refinery.corpora import export, firewall
 from distill_platform.refinery.corpora.build import build_corpus
 from distill_platform.refinery.corpora.samples import similarities
 from distill_platform.refinery.pipeline import run_all
@@ -225,7 +225,7 @@ def test_pairs_refused_in_different_batches_are_all_accounted_for(
     tmp_path: Path, at_once: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One accepted answer in several pairs, all of them refused: it is in none, so it is dropped, once."""
-    monkeypatch.setattr(build, "PAIRS_AT_ONCE", at_once)
+    monkeypatch.setattr(export, "PAIRS_AT_ONCE", at_once)
     ask = {"task": "t", "prompt": "Whom to ask?"}
     mails = (MAIL, OTHER_MAIL, "nobody@example.org", "somebody@example.org")
     rows = [trace(n, text=f"Ask {mail}.", verdict=("reject" if n else "accept"), **ask) for n, mail in enumerate(mails)]
@@ -240,7 +240,7 @@ def test_how_many_pairs_are_read_at_once_does_not_show(tmp_path: Path, monkeypat
     rows = [trace(n, task="t", prompt="How?", verdict=("accept", "reject")[n % 2]) for n in range(12)]
     hashes = set()
     for at_once in (1, 3, 50_000):
-        monkeypatch.setattr(build, "PAIRS_AT_ONCE", at_once)
+        monkeypatch.setattr(export, "PAIRS_AT_ONCE", at_once)
         with lab(rows) as made:
             hashes.add(made.refine()["preference_corpus", DAY].content_hash)
     assert len(hashes) == 1
@@ -363,8 +363,8 @@ def test_a_record_that_the_schema_refuses_is_quarantined_and_counted(
 
 
 def test_a_written_file_that_lost_a_row_fails_the_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = build.sample_table
-    monkeypatch.setattr(build, "sample_table", lambda *given, **named: whole(*given, **named).slice(1))
+    whole = export.sample_table
+    monkeypatch.setattr(export, "sample_table", lambda *given, **named: whole(*given, **named).slice(1))
     made = Lab(tmp_path).fill([trace(n) for n in range(4)])
     with made.prepared() as refinery:
         monkeypatch.setattr(firewall, "violations", lambda _, table, *__: pa.array([False] * len(table)))

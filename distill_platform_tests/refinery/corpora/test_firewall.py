@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pytest
 
 from distill_platform.core.errors import CorruptDataset, DistillError, GateRefused
-from distill_platform.refinery.corpora import build, firewall, samples
+from distill_platform.refinery.corpora import build, export, firewall, samples
 from distill_platform.refinery.judging.gates import Judgement
 from distill_platform.refinery.release import release_corpora
 from distill_platform.refinery.release.verify import verify_release
@@ -246,7 +246,7 @@ def test_a_row_that_claims_another_verdict_or_another_line_than_its_record_is_fo
             place = table.column_names.index("label")
             return table.set_column(place, table.schema.field(place), pc.invert(table["label"]))
 
-        monkeypatch.setattr(build, "sample_table", lying)
+        monkeypatch.setattr(export, "sample_table", lying)
         (manifest,) = build.build_corpus(refinery, "kto_corpus", [DAY])
         assert any(error.startswith("firewall") for error in manifest.errors)
 
