@@ -61,12 +61,12 @@ def _read(path: Path) -> str:
         raise ConfigError(f"is not UTF-8 (byte {error.start})", file=str(path)) from None
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):
     """Reads plain values only: an alias could stand for a million of them, and two places would share one value."""
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
             raise yaml.composer.ComposerError(None, None, "aliases are not allowed; write the value out", mark)
         return super().compose_node(parent, index)
 
@@ -84,7 +84,7 @@ def _compose(path: Path) -> yaml.Node:
     return node
 
 
-class _Constructor(yaml.constructor.SafeConstructor):  # type: ignore[misc]
+class _Constructor(yaml.constructor.SafeConstructor):
     """Builds plain values; refuses duplicate keys and leaves the dates that YAML guesses alone."""
 
     def build(self, node: yaml.Node, path: Path) -> Any:

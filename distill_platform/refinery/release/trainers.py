@@ -120,7 +120,7 @@ def axolotl(tables: Mapping[str, TableEntry]) -> bytes:
     return "".join(parts).encode()
 
 
-class _Plain(yaml.SafeDumper):  # type: ignore[misc]
+class _Plain(yaml.SafeDumper):
     """Writes equal values twice instead of inventing anchors."""
 
     def ignore_aliases(self, _: Any) -> bool:
