@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """The `datasets` library, offline, with a cache of the test's own."""
+    """The `datasets` library, offline, with a cache of the test's own; it comes with what the slow tests install."""
     module = pytest.importorskip("datasets")
     monkeypatch.setattr(module.config, "HF_DATASETS_CACHE", tmp_path / "cache")
     monkeypatch.setattr(module.config, "HF_HUB_OFFLINE", True)
@@ -34,6 +34,7 @@ def datasets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     module.enable_progress_bars()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", ["rag", "sft", "preference", "kto"])
 def test_load_dataset_gives_the_rows_of_the_release_with_the_declared_types(
     folder: Path, config: str, datasets: Any
@@ -45,6 +46,7 @@ def test_load_dataset_gives_the_rows_of_the_release_with_the_declared_types(
         assert rows.to_list() == pq.read_table(folder / f"{config}/{split}.parquet").to_pylist()
 
 
+@pytest.mark.slow
 def test_the_jsonl_loads_by_itself_with_the_same_values(folder: Path, datasets: Any) -> None:
     for config in CORPUS_OF:
         loaded = datasets.load_dataset("json", data_files=str(folder / f"{config}/train.jsonl"), split="train")
@@ -57,11 +59,13 @@ def canonical(row: Any) -> str:
     return json.dumps(row, sort_keys=True)
 
 
+@pytest.mark.slow
 def test_the_card_declares_types_as_datasets_would(datasets: Any) -> None:
     for schema in CORPORA.values():
         assert features(schema) == datasets.Features.from_arrow_schema(schema)._to_yaml_list()
 
 
+@pytest.mark.slow
 def test_splits_and_corpora_without_rows_are_not_declared_and_the_others_load(tmp_path: Path, datasets: Any) -> None:
     """`datasets` cannot load a split without rows in any form; the empty files are there for everybody else."""
     rows = [answer(MONDAY, "only", 9, "The one answer there is."), answer(MONDAY, "only", 5, "Half an answer.")]
