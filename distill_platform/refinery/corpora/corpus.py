@@ -18,7 +18,6 @@ from distill_platform.refinery.settings import ExportSettings
 from distill_platform.refinery.streams import Category
 
 _A, _P, _H, _R = Category
-RAG_NEVER = frozenset({_R})
 SFT_NEVER = frozenset({_R, _H})
 
 
