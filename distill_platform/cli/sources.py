@@ -82,7 +82,7 @@ def _report(mistakes: list[ConfigError], *, as_json: bool) -> None:
 
 
 def _row(settings: Settings, stream: Any) -> dict[str, Any]:
-    from distill_platform.refinery.lines import find_files
+    from distill_platform.refinery.source_files import find_files
 
     files = find_files(settings.data, stream.name, stream.config.path)
     return {
@@ -98,7 +98,7 @@ def _row(settings: Settings, stream: Any) -> dict[str, Any]:
 
 def _strangers(settings: Settings, rows: list[dict[str, Any]]) -> list[str]:
     """Return the files in the source folder that look like traces and that no stream reads."""
-    from distill_platform.refinery.lines import kind_of
+    from distill_platform.refinery.source_files import kind_of
 
     read = {name for row in rows for name in row["files"]}
     found = []

@@ -9,9 +9,10 @@ from typing import Any
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
-from distill_platform.refinery.lines import Chunk, chunks, find_files, read_batches
+from distill_platform.refinery.lines import read_batches
 from distill_platform.refinery.mapping import Mapper, Refused
 from distill_platform.refinery.settings import IngestSettings
+from distill_platform.refinery.source_files import Chunk, chunks, find_files
 from distill_platform.refinery.stage import Refinery
 from distill_platform.refinery.streams import Stream, cached_stream
 

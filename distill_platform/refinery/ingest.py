@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
-from distill_platform.refinery.lines import Chunk, Line, SourceFile, read_batches
+from distill_platform.refinery.lines import Line, read_batches
 from distill_platform.refinery.mapping import Mapped, Mapper, Refused
 from distill_platform.refinery.quarantine import dropped_table
 from distill_platform.refinery.schemas import EVIDENCE, provenance_array
 from distill_platform.refinery.settings import IngestSettings
+from distill_platform.refinery.source_files import Chunk, SourceFile
 from distill_platform.refinery.streams import cached_stream
 from distill_platform.store.lake.atomic import disk_errors
 

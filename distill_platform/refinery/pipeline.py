@@ -17,13 +17,13 @@ from distill_platform.refinery import receipts as receipting
 from distill_platform.refinery.corpora.build import build_corpus
 from distill_platform.refinery.drift import report_drift
 from distill_platform.refinery.evidence import build_evidence
-from distill_platform.refinery.lines import find_files
 from distill_platform.refinery.receipts import StageReceipt
 from distill_platform.refinery.release import release_corpora
 from distill_platform.refinery.release.layout import partition_of
 from distill_platform.refinery.schemas import CORPORA
 from distill_platform.refinery.scoring import score_runs
 from distill_platform.refinery.screened import screen_texts
+from distill_platform.refinery.source_files import find_files
 from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Manifest
 from distill_platform.store.lake.parts import file_sha256

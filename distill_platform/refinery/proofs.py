@@ -17,11 +17,12 @@ from distill_platform.refinery.corpora.build import verdict_streams
 from distill_platform.refinery.corpora.corpus import redacted
 from distill_platform.refinery.corpora.samples import preference_table, sample_table
 from distill_platform.refinery.ingest import Outcome, evidence_id, outcomes
-from distill_platform.refinery.lines import Chunk, Line, SourceFile, find_files, read_batches
+from distill_platform.refinery.lines import Line, read_batches
 from distill_platform.refinery.mapping import Mapped, Mapper
 from distill_platform.refinery.scoring import Verdict, inherit, judge_for, lookups
 from distill_platform.refinery.search import Place
 from distill_platform.refinery.settings import Settings
+from distill_platform.refinery.source_files import Chunk, SourceFile, find_files
 from distill_platform.refinery.stage import code_version
 from distill_platform.refinery.streams import Category, Stream, StreamClass
 from distill_platform.store.lake import Dataset, Lake, file_sha256, read_part

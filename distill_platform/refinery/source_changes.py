@@ -19,9 +19,10 @@ from distill_platform.core import canon
 from distill_platform.core.errors import CanonError, CorruptDataset
 from distill_platform.refinery.file_hashes import GONE
 from distill_platform.refinery.ingest import UNDATED
-from distill_platform.refinery.lines import Chunk, Line, SourceFile, find_files, read_batches
+from distill_platform.refinery.lines import Line, read_batches
 from distill_platform.refinery.mapping import Mapper, Refused
 from distill_platform.refinery.settings import Settings
+from distill_platform.refinery.source_files import Chunk, SourceFile, find_files
 from distill_platform.refinery.streams import Stream
 
 SCAN_BYTES = 2**30

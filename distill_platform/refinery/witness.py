@@ -15,8 +15,9 @@ from itertools import product
 import numpy as np
 import pyarrow as pa
 
-from distill_platform.refinery.lines import Chunk, read_batches
+from distill_platform.refinery.lines import read_batches
 from distill_platform.refinery.settings import IngestSettings
+from distill_platform.refinery.source_files import Chunk
 from distill_platform.refinery.stage import Refinery, check
 from distill_platform.store.lake import Check, Draft
 from distill_platform.store.lake.parts import read_part

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from distill_platform.core import canon
-from distill_platform.refinery import lines
+from distill_platform.refinery import lines, source_files
 from distill_platform.store.lake import Lake
 from distill_platform_tests.refinery.builders import (
     DAY,
@@ -204,7 +204,7 @@ def test_two_streams_may_read_one_file_and_the_laws_hold_for_both(
     world.stream(stream_config("b", path="*.jsonl", record=RECORD | {"run_id": "other"}))
     rows = [row(n) | ({"other": f"o-{n}"} if n % 2 else {}) for n in range(6)]
     world.file("shared.jsonl", [*rows, b"{", row(7, at=f"{NEXT_DAY}T00:00:00Z")])
-    original = lines.chunks
+    original = source_files.chunks
     for chunk_bytes in (2**24, 300):
         monkeypatch.setattr("distill_platform.refinery.evidence.chunks", lambda file, n=chunk_bytes: original(file, n))
         manifests = world.evidence()

@@ -20,7 +20,7 @@ from hypothesis import given, settings, strategies as st
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
-from distill_platform.refinery import evidence, lines
+from distill_platform.refinery import evidence, lines, source_files
 from distill_platform.store.lake import Manifest
 from distill_platform_tests.refinery.builders import (
     DAY,
@@ -147,7 +147,7 @@ def test_content_does_not_depend_on_chunks_batches_ranges_or_the_clock(
     with built({"reviews.jsonl": jsonl(rows)}) as (_, manifests):
         expected = hashes(manifests)
     with pytest.MonkeyPatch.context() as patch:
-        original, batches = lines.chunks, lines.read_batches
+        original, batches = source_files.chunks, lines.read_batches
         patch.setattr(evidence, "chunks", lambda file: original(file, chunk_bytes))
         patch.setattr(evidence, "RANGE_BYTES", range_bytes)
         patch.setattr(lines, "_BATCH_LINES", batch_lines)
@@ -246,9 +246,9 @@ def test_memory_does_not_grow_with_the_file(tmp_path: Path) -> None:
 def test_many_sorted_runs_need_few_open_files(tmp_path: Path) -> None:
     few = (
         "import resource\n"
-        "from distill_platform.refinery import evidence, lines\n"
+        "from distill_platform.refinery import evidence, source_files\n"
         "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))\n"
-        "original = lines.chunks\n"
+        "original = source_files.chunks\n"
         "evidence.chunks = lambda file: original(file, 1_000)\n"
     )
     world = World(tmp_path)

@@ -20,8 +20,9 @@ from hypothesis import given, settings, strategies as st
 
 from distill_platform.core.errors import SourceError
 from distill_platform.refinery import lines
-from distill_platform.refinery.lines import Batch, FileKind, Line, SourceFile, chunks, find_files, kind_of, read_batches
+from distill_platform.refinery.lines import Batch, Line, read_batches
 from distill_platform.refinery.settings import IngestSettings
+from distill_platform.refinery.source_files import FileKind, SourceFile, chunks, find_files, kind_of
 
 LIMITS = IngestSettings(max_row_bytes=1_000)
 
@@ -207,7 +208,8 @@ def test_a_line_over_many_chunks_is_read_once_and_not_once_a_chunk(
 HUGE_LINE = """
 import hashlib, resource, sys
 from pathlib import Path
-from distill_platform.refinery.lines import chunks, find_files, read_batches
+from distill_platform.refinery.lines import read_batches
+from distill_platform.refinery.source_files import chunks, find_files
 from distill_platform.refinery.settings import IngestSettings
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 [file] = find_files(Path(sys.argv[1]), "s", "*")
