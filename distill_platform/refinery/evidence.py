@@ -20,8 +20,9 @@ import pyarrow.compute as pc
 
 from distill_platform.refinery import witness
 from distill_platform.refinery.health import StreamHealth, measure, report
-from distill_platform.refinery.ingest import SKIPS, UNDATED, Ingested, IngestTask, Run, ingest_chunk
+from distill_platform.refinery.ingest import UNDATED, Ingested, IngestTask, ingest_chunk
 from distill_platform.refinery.quarantine import dropped_table, quarantine_hashes
+from distill_platform.refinery.runs import SKIPS, Run
 from distill_platform.refinery.schemas import EVIDENCE, PROVENANCE, QUARANTINE
 from distill_platform.refinery.source_files import Chunk, SourceFile, chunks, find_files
 from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, publish

@@ -5,32 +5,29 @@ from __future__ import annotations
 import gc
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from operator import itemgetter
+from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
-from distill_platform.refinery.lines import Line, read_batches
+from distill_platform.refinery.columns import ColumnMapper, Columns, Values, picked
+from distill_platform.refinery.lines import Batch, Line, read_batches
 from distill_platform.refinery.mapping import Mapped, Mapper, Refused
-from distill_platform.refinery.quarantine import dropped_table
-from distill_platform.refinery.schemas import EVIDENCE, provenance_array
+from distill_platform.refinery.runs import MAPPED, Dropped, Records, Run, dropped_batch, write_runs
 from distill_platform.refinery.settings import IngestSettings
-from distill_platform.refinery.source_files import Chunk, SourceFile
+from distill_platform.refinery.source_files import CHUNK_BYTES, Chunk
 from distill_platform.refinery.streams import cached_stream
-from distill_platform.store.lake.atomic import disk_errors
 
 UNDATED = "undated"
-SCHEMA_VERSION = 1
-SKIPS = frozenset({"missing_timestamp"})
 _KEPT_ROW_BYTES = 65_536
+_HELD_LINES = 65_536
+Transform = Callable[[dict[str, Any]], Iterable[Any]]
 
 
 @dataclass(frozen=True)
@@ -46,17 +43,6 @@ class IngestTask:
 
 
 @dataclass(frozen=True)
-class Run:
-    """A sorted run of rows of one day: record batch `index` of the spill file `path`."""
-
-    path: Path
-    index: int
-    day: str
-    rows: int
-    bytes: int
-
-
-@dataclass(frozen=True)
 class Ingested:
     """What came of one chunk: its sorted runs, its number of lines, and how many lines belong to other days only."""
 
@@ -64,28 +50,6 @@ class Ingested:
     quarantine: tuple[Run, ...]
     lines: int
     elsewhere: int
-
-
-class Record(NamedTuple):
-    """One evidence record on its way to disk; `order` is the tie-break among equal records."""
-
-    evidence_id: str
-    raw_sha256: str
-    line: int
-    sig_hash: str
-    moment: datetime
-    fields: dict[str, Any]
-
-
-class Dropped(NamedTuple):
-    """One row that does not become evidence."""
-
-    raw_sha256: str
-    line: int
-    reason: str
-    detail: str
-    row: bytes
-    sig_hash: str | None
 
 
 def ingest_chunk(task: IngestTask) -> Ingested:
@@ -107,21 +71,26 @@ def _collector_paused() -> Iterator[None]:
 
 
 def _ingested(task: IngestTask) -> Ingested:
-    mapper, transform = _mapper(task.stream_file, task.stream_file.read_bytes())
-    sink = _Sink(task)
+    sink = _Sink(task, _reading(task.stream_file, task.stream_file.read_bytes()))
     total = 0
     for batch in read_batches(task.chunk, task.limits):
-        for line in batch.lines:
-            sink.take(line, outcomes(line, mapper, transform))
-        sink.spill()
+        sink.take(batch)
         total = batch.total
     return sink.close(total)
 
 
+class _Reading(NamedTuple):
+    """How the rows of one stream are read; built once per process."""
+
+    mapper: Mapper
+    columns: ColumnMapper
+    transform: Transform | None
+
+
 @lru_cache(maxsize=64)
-def _mapper(file: Path, _content: bytes) -> tuple[Mapper, Any]:
+def _reading(file: Path, _content: bytes) -> _Reading:
     stream = cached_stream(file)
-    return Mapper(stream), stream.transform
+    return _Reading(Mapper(stream), ColumnMapper(stream), stream.transform)
 
 
 class Outcome(NamedTuple):
@@ -131,179 +100,182 @@ class Outcome(NamedTuple):
     sig_hash: str | None
 
 
-def outcomes(line: Line, mapper: Mapper, transform: Any) -> list[Outcome]:
+def outcomes(line: Line, mapper: Mapper, transform: Transform | None) -> list[Outcome]:
     """Return, for every record that the line holds, either what it maps to or why it is refused."""
     if line.refused:
         return [Outcome(Refused(line.refused, line.detail), None)]
+    rows, sig, refused = _opened(line.raw, transform)
+    return [Outcome(refused, sig)] if refused is not None else [Outcome(_mapped(mapper, row), sig) for row in rows]
+
+
+def _mapped(mapper: Mapper, row: Any) -> Mapped | Refused:
     try:
-        row = canon.parse(line.raw)
+        return mapper.map(row)
+    except Refused as error:
+        return error
+
+
+def _opened(raw: bytes, transform: Transform | None) -> tuple[Sequence[Any], str | None, CanonError | Refused | None]:
+    """Return the records that a line holds and its sig_hash, or why it holds none."""
+    try:
+        row = canon.parse(raw)
         sig = canon.sig_hash(row)
     except CanonError as error:
-        return [Outcome(error, None)]
+        return (), None, error
     if transform is None:
-        return [_mapped(mapper, row, sig)]
+        return (row,), sig, None
     try:
         parts = list(transform(row))
     except Exception as error:  # noqa: BLE001 - the hook is foreign code, and one bad row must not stop the others
-        return [Outcome(Refused("schema_violation", f"transform failed: {type(error).__name__}: {error}"), sig)]
-    if not parts:
-        return [Outcome(Refused("empty_content", "transform gave no record"), sig)]
-    return [_mapped(mapper, part, sig) for part in parts]
-
-
-def _mapped(mapper: Mapper, row: Any, sig: str) -> Outcome:
-    try:
-        return Outcome(mapper.map(row), sig)
-    except Refused as error:
-        return Outcome(error, sig)
+        return (), sig, Refused("schema_violation", f"transform failed: {type(error).__name__}: {error}")
+    return parts, sig, None if parts else Refused("empty_content", "transform gave no record")
 
 
 def evidence_id(mapped: Mapped, sig: str) -> str:
     """Return the id of a record: a hash of its content and its source row's sig_hash, not of where that row lay."""
-    content = {**mapped.fields, "timestamp": mapped.moment.isoformat(), "sig_hash": sig}
-    return hashlib.sha256(canon.dumps(content)).hexdigest()
+    fields = {name: [value] for name, value in mapped.fields.items()}
+    return _ids([sig], [mapped.moment], _as_text(fields))[0]
+
+
+def _ids(sigs: list[str], moments: list[datetime], fields: Mapping[str, Values]) -> list[str]:
+    """Return the ids of records; every field has its place in what is hashed, so no two contents are written alike."""
+    columns = [fields.get(name) or repeat(None) for name in MAPPED]
+    dumps, sha256 = canon.dumps, hashlib.sha256
+    return [sha256(dumps(content)).hexdigest() for content in zip(sigs, moments, *columns)]  # noqa: B905 - repeat(None)
+
+
+def _as_text(fields: dict[str, Values]) -> dict[str, Values]:
+    """Return the fields as the table holds them: groups of values are canonical JSON."""
+    groups = {name: fields[name] for name in ("validation", "metadata") if name in fields}
+    dumps = canon.dumps
+    return fields | {name: [value and dumps(value).decode() for value in values] for name, values in groups.items()}
+
+
+class _Source(NamedTuple):
+    """Where a record comes from: its line in the chunk, the two hashes of it, and its bytes."""
+
+    line: int
+    raw_sha256: str
+    sig_hash: str | None
+    raw: bytes
 
 
 class _Sink:
-    """Collects rows by day and writes each batch of them as sorted runs."""
+    """Collects rows by day and writes them as sorted runs whenever as much is held as a chunk holds."""
 
-    def __init__(self, task: IngestTask) -> None:
+    def __init__(self, task: IngestTask, reading: _Reading) -> None:
         self._task = task
+        self._reading = reading
         self._today = task.today.isoformat()
-        self._records: defaultdict[str, list[Record]] = defaultdict(list)
+        self._records: defaultdict[str, Records] = defaultdict(Records)
         self._dropped: defaultdict[str, list[Dropped]] = defaultdict(list)
         self._record_runs: list[Run] = []
         self._dropped_runs: list[Run] = []
         self._elsewhere = 0
+        self._held_bytes = self._held_lines = 0
         self._spills = 0
 
-    def take(self, line: Line, outcomes: Iterable[Outcome]) -> None:
-        raw = line.sha256 or hashlib.sha256(line.raw).hexdigest()
-        placed = False
-        for outcome in outcomes:
-            if isinstance(outcome.found, Mapped):
-                placed |= self._record(outcome.found, outcome.sig_hash or "", raw, line)
-            else:
-                placed |= self._drop(outcome.found, outcome.sig_hash, raw, line)
-        self._elsewhere += not placed
+    def take(self, batch: Batch) -> None:
+        """Take in every line of a batch: as records, as dropped rows, or as one of days that nobody asked for."""
+        placed: set[int] = set()
+        for line in batch.refused:
+            source = _Source(line.number, line.sha256 or canon.sha256_hex(line.raw), None, line.raw)
+            placed.update(self._drop(Refused(line.refused, line.detail), source))
+        rows: list[Any] = []
+        sources: list[_Source] = []
+        sha256, transform = hashlib.sha256, self._reading.transform
+        for number, raw in zip(batch.numbers, batch.raw, strict=True):
+            found, sig, refused = _opened(raw, transform)
+            source = _Source(number, sha256(raw).hexdigest(), sig, raw)
+            if refused is not None:
+                placed.update(self._drop(refused, source))
+            rows += found
+            sources += [source] * len(found)
+        placed.update(self._map(rows, sources))
+        self._elsewhere += len(batch.raw) + len(batch.refused) - len(placed)
+        self._count(batch)
 
-    def _record(self, mapped: Mapped, sig: str, raw: str, line: Line) -> bool:
-        day = mapped.moment.date().isoformat()
+    def _map(self, rows: list[Any], sources: list[_Source]) -> Iterator[int]:
+        """Place rows as records or dropped ones; yield the lines of those placed."""
+        columns = self._reading.columns.map(rows)
+        for number in sorted({*range(len(rows))}.difference(columns.kept)):
+            refused = _mapped(self._reading.mapper, rows[number])
+            if isinstance(refused, Refused):
+                yield from self._drop(refused, sources[number])
+        for day, wanted in _by_day(columns.moments).items():
+            chosen = columns if len(wanted) == len(columns.kept) else columns.pick(wanted)
+            yield from self._place(day, chosen, picked(sources, chosen.kept))
+
+    def _place(self, day: str, columns: Columns, sources: list[_Source]) -> Iterator[int]:
         if day > self._today:
-            detail = f"dated {mapped.moment.isoformat()}, after the day of the run"
-            return self._drop(Refused("future_timestamp", detail), sig, raw, line)
-        if day not in self._task.days:
-            return False
-        try:
-            found = evidence_id(mapped, sig)
-        except CanonError as error:
-            return self._drop(error, sig, raw, line)
-        self._records[day].append(Record(found, raw, line.number, sig, mapped.moment, mapped.fields))
-        return True
+            for moment, source in zip(columns.moments, sources, strict=True):
+                detail = f"dated {moment.isoformat()}, after the day of the run"
+                yield from self._drop(Refused("future_timestamp", detail), source)
+        elif day in self._task.days:
+            yield from self._record(day, columns, sources)
 
-    def _drop(self, refused: CanonError | Refused, sig: str | None, raw: str, line: Line) -> bool:
+    def _record(self, day: str, columns: Columns, sources: list[_Source]) -> Iterator[int]:
+        lines, raw, sigs, _ = (list(values) for values in zip(*sources, strict=True))
+        try:
+            fields = _as_text(columns.fields)
+            ids = _ids(sigs, columns.moments, fields)
+        except CanonError as error:
+            if len(sources) == 1:
+                yield from self._drop(error, sources[0])
+                return
+            for number, source in enumerate(sources):
+                yield from self._record(day, columns.pick([number]), [source])
+            return
+        self._records[day].add(ids, raw, sigs, lines, columns.moments, fields)
+        yield from lines
+
+    def _drop(self, refused: CanonError | Refused, source: _Source) -> Iterator[int]:
         day = _day_of(refused, self._today)
         if day != UNDATED and day not in self._task.days:
-            return False
+            return
         detail = refused.message[:500].encode("utf-8", "replace").decode()
-        if len(line.raw) > _KEPT_ROW_BYTES:
-            detail += f" (the first {_KEPT_ROW_BYTES} of {len(line.raw)} bytes are kept)"
-        kept = line.raw[:_KEPT_ROW_BYTES]
-        self._dropped[day].append(Dropped(raw, line.number, refused.reason, detail, kept, sig))
-        return True
+        if len(source.raw) > _KEPT_ROW_BYTES:
+            detail += f" (the first {_KEPT_ROW_BYTES} of {len(source.raw)} bytes are kept)"
+        kept = source.raw[:_KEPT_ROW_BYTES]
+        row = Dropped(source.raw_sha256, source.line, refused.reason, detail, kept, source.sig_hash)
+        self._dropped[day].append(row)
+        yield source.line
 
-    def spill(self) -> None:
+    def _count(self, batch: Batch) -> None:
+        """Write what is held once it is as much as a chunk holds."""
+        self._held_bytes += sum(map(len, batch.raw))
+        self._held_lines += len(batch.raw) + len(batch.refused)
+        if self._held_bytes >= CHUNK_BYTES or self._held_lines >= _HELD_LINES:
+            self._spill()
+
+    def _spill(self) -> None:
         """Write what is held as sorted runs, one record batch a day."""
-        file = self._task.chunk.file
-        records = {day: _record_batch(sorted(rows, key=_by_id), file.name) for day, rows in self._records.items()}
-        dropped = {day: _dropped_batch(sorted(rows, key=_by_hash), file) for day, rows in self._dropped.items()}
-        self._record_runs += self._written("records", records)
-        self._dropped_runs += self._written("quarantine", dropped)
+        file, spill = self._task.chunk.file, self._task.spill
+        records = {day: rows.batch(file) for day, rows in self._records.items()}
+        dropped = {day: dropped_batch(rows, file) for day, rows in self._dropped.items()}
+        name = f"{spill.name}-{self._spills:04d}"
+        self._record_runs += write_runs(spill.with_name(f"{name}.records.arrow"), records)
+        self._dropped_runs += write_runs(spill.with_name(f"{name}.quarantine.arrow"), dropped)
         self._records.clear()
         self._dropped.clear()
+        self._held_bytes = self._held_lines = 0
         self._spills += 1
 
-    def _written(self, kind: str, batches: dict[str, pa.RecordBatch]) -> list[Run]:
-        if not batches:
-            return []
-        path = self._task.spill.with_name(f"{self._task.spill.name}-{self._spills:04d}.{kind}.arrow")
-        schema = next(iter(batches.values())).schema
-        with disk_errors(path), pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, schema) as writer:
-            for batch in batches.values():
-                writer.write_batch(batch)
-        return [
-            Run(path, index, day, batch.num_rows, batch.nbytes) for index, (day, batch) in enumerate(batches.items())
-        ]
-
     def close(self, lines: int) -> Ingested:
+        """Return where everything went, written to the last row."""
+        self._spill()
         return Ingested(tuple(self._record_runs), tuple(self._dropped_runs), lines, self._elsewhere)
 
 
-_by_id = itemgetter(0)
-
-
-def _by_hash(dropped: Dropped) -> tuple[str, int, str, str]:
-    return dropped[:4]
+def _by_day(moments: list[datetime]) -> dict[str, list[int]]:
+    """Return the positions of the moments by their day."""
+    days: defaultdict[int, list[int]] = defaultdict(list)
+    for number, moment in enumerate(moments):
+        days[moment.toordinal()].append(number)
+    return {date.fromordinal(ordinal).isoformat(): numbers for ordinal, numbers in days.items()}
 
 
 def _day_of(refused: CanonError | Refused, today: str) -> str:
     moment = refused.moment if isinstance(refused, Refused) else None
     day = moment.date().isoformat() if moment is not None else UNDATED
     return day if day <= today else UNDATED
-
-
-def _record_batch(records: list[Record], file: str) -> pa.RecordBatch:
-    fields = [record.fields for record in records]
-    count = len(records)
-    given = set().union(*fields)
-    columns: dict[str, Any] = {name: [row.get(name) for row in fields] for name in _PLAIN if name in given}
-    columns["evidence_id"] = [record.evidence_id for record in records]
-    columns["schema_version"] = pa.repeat(pa.scalar(SCHEMA_VERSION, pa.int32()), count)
-    columns["timestamp"] = [record.moment for record in records]
-    columns["prompt_chars"] = [len(row.get("prompt") or "") for row in fields]
-    columns["text_chars"] = [len(row.get("text") or "") for row in fields]
-    for name in given & {"validation", "metadata"}:
-        columns[name] = [canon.dumps(value).decode() if (value := row.get(name)) else None for row in fields]
-    columns["provenance"] = _provenance(file, records)
-    arrays = [_array(columns.get(field.name), field, count) for field in EVIDENCE]
-    return pa.RecordBatch.from_arrays(arrays, schema=EVIDENCE)
-
-
-_PLAIN = tuple(
-    name
-    for name in EVIDENCE.names
-    if name
-    not in {
-        "evidence_id", "schema_version", "timestamp", "prompt_chars", "text_chars", "validation", "metadata",
-        "provenance",
-    }
-)  # fmt: skip
-
-
-def _array(values: Any, field: pa.Field, count: int) -> pa.Array:
-    if values is None:
-        return pa.nulls(count, field.type)
-    return values if isinstance(values, pa.Array) else pa.array(values, field.type)
-
-
-def _provenance(file: str, rows: list[Record] | list[Dropped]) -> pa.StructArray:
-    return provenance_array(
-        pa.repeat(pa.scalar(file), len(rows)),
-        pa.array([row.line for row in rows], pa.int64()),
-        pa.array([row.raw_sha256 for row in rows]),
-        pa.array([row.sig_hash for row in rows], pa.string()),
-        canon.CANON,
-    )
-
-
-def _dropped_batch(rows: list[Dropped], file: SourceFile) -> pa.RecordBatch:
-    columns = {
-        "stage": "evidence",
-        "disposition": pa.array(["skipped" if row.reason in SKIPS else "quarantined" for row in rows]),
-        "reason": pa.array([row.reason for row in rows]),
-        "detail": pa.array([row.detail for row in rows]),
-        "row": pa.array([row.row for row in rows], pa.binary()),
-        "source": file.stream,
-        "provenance": _provenance(file.name, rows),
-    }
-    return dropped_table(len(rows), columns).to_batches()[0]

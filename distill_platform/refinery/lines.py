@@ -8,28 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import io
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import zstandard
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError, SourceError
+from distill_platform.refinery.archives import Inflated
 from distill_platform.refinery.settings import IngestSettings
-from distill_platform.refinery.source_files import CHUNK_BYTES, Chunk, FileKind, SourceFile
+from distill_platform.refinery.source_files import Chunk, FileKind, SourceFile
 
 _BLOCK = 2**20
 _BOM = b"\xef\xbb\xbf"
 _HEAD = 4_096
-_BATCH_LINES = 65_536
-_INFLATION_FLOOR = 64 * 2**20
-_PIECE = {True: 16 * 2**10, False: 2 * 2**10}  # compressed bytes at a time: both inflate to 64 MiB at the very most
+_BATCH_LINES = 65_535  # and the one that the block before left open
 
 
 class Line(NamedTuple):
@@ -43,14 +40,24 @@ class Line(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """Lines of a chunk that are in memory together; `total` counts the chunk's lines so far, blank ones included."""
+    """Lines of a chunk that are in memory together: `raw[i]` is line `numbers[i]`, and apart from them those refused.
 
-    lines: list[Line]
+    `total` counts the chunk's lines so far, blank ones included.
+    """
+
+    numbers: list[int]
+    raw: list[bytes]
+    refused: list[Line]
     total: int
 
+    @property
+    def lines(self) -> list[Line]:
+        """Return all lines, one by one and in order."""
+        return sorted([*map(Line, self.numbers, self.raw), *self.refused])
 
-def read_batches(chunk: Chunk, limits: IngestSettings, batch_bytes: int = CHUNK_BYTES) -> Iterator[Batch]:
-    """Yield the chunk's lines in batches of about `batch_bytes`.
+
+def read_batches(chunk: Chunk, limits: IngestSettings) -> Iterator[Batch]:
+    """Yield the chunk's lines in batches of about a megabyte, which a processor's cache holds.
 
     What cannot be read as declared becomes a Line with a refusal: oversized_row, torn_line, corrupt_archive,
     gzip_bomb. A file that vanishes or cannot be opened raises SourceError.
@@ -61,20 +68,20 @@ def read_batches(chunk: Chunk, limits: IngestSettings, batch_bytes: int = CHUNK_
             return
         with chunk.file.path.open("rb") as file:
             if chunk.file.kind is FileKind.PLAIN:
-                yield from _plain_batches(file, chunk, limits, batch_bytes)
+                yield from _plain_batches(file, chunk, limits)
             else:
-                source = _Inflated(file, chunk.file, limits.max_inflation)
-                yield from _Splitter(limits.max_row_bytes).batches(source.blocks(), batch_bytes, source)
+                source = Inflated(file, chunk.file, limits.max_inflation, _BLOCK)
+                yield from _Splitter(limits.max_row_bytes).batches(source.blocks(), source)
     except OSError as error:
         raise SourceError(f"{chunk.file.name} cannot be read: {error.strerror or error}") from error
 
 
-def _plain_batches(file: IO[bytes], chunk: Chunk, limits: IngestSettings, batch_bytes: int) -> Iterator[Batch]:
+def _plain_batches(file: IO[bytes], chunk: Chunk, limits: IngestSettings) -> Iterator[Batch]:
     start = _first_line_start(file, chunk.start, chunk.end)
     if start < chunk.end:
         file.seek(start)
         blocks = _blocks_to_line_end(file, chunk.end - start, chunk.file.size - start)
-        yield from _Splitter(limits.max_row_bytes, at_start=start == 0).batches(blocks, batch_bytes, None)
+        yield from _Splitter(limits.max_row_bytes, at_start=start == 0).batches(blocks, None)
 
 
 def _first_line_start(file: IO[bytes], start: int, end: int) -> int:
@@ -125,43 +132,43 @@ class _Splitter:
         self._carry: list[bytes] = []
         self._carried = 0
         self._oversized: _Oversized | None = None
+        self._numbers: list[int] = []
+        self._raw: list[bytes] = []
+        self._refused: list[Line] = []
 
-    def batches(self, blocks: Iterator[bytes], batch_bytes: int, source: _Inflated | None) -> Iterator[Batch]:
-        lines: list[Line] = []
-        held = 0
+    def batches(self, blocks: Iterator[bytes], source: Inflated | None) -> Iterator[Batch]:
         for block in blocks:
-            lines.extend(self._feed(block))
-            held += len(block)
-            while len(lines) > _BATCH_LINES:
-                yield Batch(lines[:_BATCH_LINES], self._number)
-                lines, held = lines[_BATCH_LINES:], 0
-            if held >= batch_bytes and lines:
-                yield Batch(lines, self._number)
-                lines, held = [], 0
-        lines.extend(self._end())
+            yield from self._feed(block)
+        self._end()
         if source is not None and source.refused is not None:
-            lines.append(source.refused._replace(number=self._number))
+            reason, detail = source.refused
+            self._refused.append(Line(self._number, b"", reason, detail, canon.sha256_hex(b"")))
             self._number += 1
-        yield Batch(lines, self._number)
+        yield self._batch()
 
-    def _feed(self, block: bytes) -> list[Line]:
+    def _batch(self) -> Batch:
+        batch = Batch(self._numbers, self._raw, self._refused, self._number)
+        self._numbers, self._raw, self._refused = [], [], []
+        return batch
+
+    def _feed(self, block: bytes) -> Iterator[Batch]:
         if self._at_start:
             block = self._head + block
             if len(block) < len(_BOM) and _BOM.startswith(block):
                 self._head = block
-                return []
+                return
             self._at_start, self._head = False, b""
             block = block.removeprefix(_BOM)
         pieces = _pieces(block)
         self._hold(pieces[0])
         if len(pieces) == 1:
-            return []
-        lines = self._close(torn=False)
-        numbered = enumerate(pieces[1:-1], self._number)
-        lines += [line for number, raw in numbered if raw and (line := self._line(number, raw, torn=False)) is not None]
-        self._number += len(pieces) - 2
+            return
+        self._close(torn=False)
+        whole = pieces[1:-1]
+        for start in range(0, max(len(whole), 1), _BATCH_LINES):
+            self._add_all(whole[start : start + _BATCH_LINES])
+            yield self._batch()
         self._hold(pieces[-1])
-        return lines
 
     def _hold(self, piece: bytes) -> None:
         if self._oversized is not None:
@@ -173,30 +180,55 @@ class _Splitter:
             self._oversized = _Oversized(b"".join(self._carry))
             self._carry = []
 
-    def _close(self, torn: bool) -> list[Line]:
+    def _close(self, torn: bool) -> None:
         oversized, raw = self._oversized, b"".join(self._carry)
         self._carry, self._carried, self._oversized = [], 0, None
+        if oversized is None:
+            self._add(raw, torn)
+            return
+        self._refused.append(oversized.line(self._number, self._max))
+        self._number += 1
+
+    def _add_all(self, pieces: list[bytes]) -> None:
+        """Add whole lines: all at once where there is nothing to say about any of them."""
+        if not _usual(pieces, self._max):
+            for raw in pieces:
+                self._add(raw, torn=False)
+            return
+        self._numbers += range(self._number, self._number + len(pieces))
+        self._raw += pieces
+        self._number += len(pieces)
+
+    def _add(self, raw: bytes, torn: bool) -> None:
         number = self._number
         self._number += 1
-        if oversized is not None:
-            return [oversized.line(number, self._max)]
-        line = self._line(number, raw, torn)
-        return [] if line is None else [line]
-
-    def _line(self, number: int, raw: bytes, torn: bool) -> Line | None:
         if len(raw) - raw.endswith(b"\r") > self._max:
-            return _Oversized(raw).line(number, self._max)
+            self._refused.append(_Oversized(raw).line(number, self._max))
+            return
         if raw.endswith(b"\r"):
             raw = raw[:-1]
         if not raw or raw.isspace():
-            return None
+            return
         if torn and canon.is_cut_off(raw):
-            return Line(number, raw, "torn_line", "the last line is cut off")
-        return Line(number, raw)
+            self._refused.append(Line(number, raw, "torn_line", "the last line is cut off"))
+            return
+        self._numbers.append(number)
+        self._raw.append(raw)
 
-    def _end(self) -> list[Line]:
+    def _end(self) -> None:
         self._hold(self._head)
-        return self._close(torn=True) if self._oversized is not None or any(self._carry) else []
+        if self._oversized is not None or any(self._carry):
+            self._close(torn=True)
+
+
+def _usual(pieces: list[bytes], limit: int) -> bool:
+    """Return whether every piece is a line as it stands: not blank, not too long, no `\\r` at its end."""
+    return (
+        max(map(len, pieces), default=0) <= limit
+        and all(pieces)
+        and not any(map(bytes.isspace, pieces))
+        and not any(piece.endswith(b"\r") for piece in pieces)
+    )
 
 
 class _Oversized:
@@ -224,50 +256,6 @@ class _Oversized:
         return Line(number, self._head, "oversized_row", detail, self._hash.hexdigest())
 
 
-class _Inflated:
-    """Decompresses a file block by block; stops at a bomb or at damage and says so in `refused`."""
-
-    def __init__(self, file: IO[bytes], source: SourceFile, max_inflation: int) -> None:
-        self._file = file
-        self._gzip = source.kind is FileKind.GZIP
-        self._allowed = max(_INFLATION_FLOOR, source.size * max_inflation)
-        self.refused: Line | None = None
-
-    def blocks(self) -> Iterator[bytes]:
-        produced = 0
-        try:
-            for block in self._inflated():
-                produced += len(block)
-                if produced > self._allowed:
-                    self._refuse("gzip_bomb", f"inflates to more than {self._allowed} bytes")
-                    return
-                yield block
-        except (EOFError, zlib.error, zstandard.ZstdError) as error:
-            self._refuse("corrupt_archive", f"the archive is damaged: {error}")
-
-    def _refuse(self, reason: str, detail: str) -> None:
-        self.refused = Line(0, b"", reason, f"{detail}; what comes after was not read", canon.sha256_hex(b""))
-
-    def _inflated(self) -> Iterator[bytes]:
-        """Yield what is before the damage, if there is any, to the last byte; then raise."""
-        member: Any = None
-        while piece := self._file.read(_PIECE[self._gzip]):
-            while piece:
-                if member is None:
-                    member = zlib.decompressobj(wbits=31) if self._gzip else _zstd()
-                inflated = member.decompress(piece)
-                yield from (inflated[start : start + _BLOCK] for start in range(0, len(inflated), _BLOCK))
-                piece, member = (member.unused_data, None) if member.eof else (b"", member)
-                if self._gzip and member is None:
-                    piece = piece.lstrip(b"\0")  # padding after a member is allowed
-        if member is not None:
-            raise EOFError("it ends before its end mark")
-
-
-def _zstd() -> zstandard.ZstdDecompressionObj:
-    return zstandard.ZstdDecompressor(max_window_size=2**27).decompressobj()
-
-
 def _parquet_batches(file: SourceFile, max_row_bytes: int) -> Iterator[Batch]:
     """Yield rows of a Parquet file; the canonical JSON of a row stands for its bytes."""
     number = 0
@@ -280,10 +268,13 @@ def _parquet_batches(file: SourceFile, max_row_bytes: int) -> Iterator[Batch]:
                     _parquet_line(number + index, row, max_row_bytes) for index, row in enumerate(batch.to_pylist())
                 ]
                 number += len(rows)
-                yield Batch(rows, number)
+                refused = [line for line in rows if line.refused]
+                kept = [line for line in rows if not line.refused]
+                yield Batch([line.number for line in kept], [line.raw for line in kept], refused, number)
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             detail = f"not a readable Parquet file: {error}; what comes after was not read"
-            yield Batch([Line(number, b"", "corrupt_archive", detail, canon.sha256_hex(b""))], number + 1)
+            damaged = Line(number, b"", "corrupt_archive", detail, canon.sha256_hex(b""))
+            yield Batch([], [], [damaged], number + 1)
 
 
 def _refuse_same_names(names: list[str]) -> None:

@@ -31,22 +31,13 @@ class Mapped(NamedTuple):
     fields: dict[str, Any]
 
 
-_ROLES = frozenset(ModelRole)
+ROLES = frozenset(ModelRole)
 _SPEAKERS = ("system", "developer", "user", "assistant", "tool")
 _TYPES = {name: types[0] for name, types in RECORD_TYPES.items()}
-_OPTIONAL = (
-    "model_name",
-    "prompt",
-    "text",
-    "messages",
-    "observer_verdict",
-    "success_markers",
-    "failure_markers",
-    "prompt_tokens",
-    "completion_tokens",
-    "latency_ms",
-    "cost_usd",
-)
+OPTIONAL = (
+    "model_name", "prompt", "text", "messages", "observer_verdict", "success_markers", "failure_markers",
+    "prompt_tokens", "completion_tokens", "latency_ms", "cost_usd",
+)  # fmt: skip
 
 
 class Mapper:
@@ -56,21 +47,21 @@ class Mapper:
         config = stream.config
         record = config.record
         self._source = stream.name
-        self._moment = _getter("timestamp", record.timestamp)
-        self._run_id = _getter("run_id", record.run_id)
-        self._task_id = _getter("task_id", record.task_id)
-        self._role = _getter("model_role", record.model_role)
+        self._moment = getter("timestamp", record.timestamp)
+        self._run_id = getter("run_id", record.run_id)
+        self._task_id = getter("task_id", record.task_id)
+        self._role = getter("model_role", record.model_role)
         self._optional = [
-            (name, _getter(name, spec)) for name in _OPTIONAL if (spec := getattr(record, name)) is not None
+            (name, getter(name, spec)) for name in OPTIONAL if (spec := getattr(record, name)) is not None
         ]
         groups = (("validation", record.validation), ("metadata", config.metadata))
         self._groups = [
-            (group, [(name, _getter(f"{group}.{name}", spec)) for name, spec in specs.items()])
+            (group, [(name, getter(f"{group}.{name}", spec)) for name, spec in specs.items()])
             for group, specs in groups
             if specs
         ]
-        self._template = _renderer(config.prompt_template) if config.prompt_template else None
-        self._title = _renderer(config.title)
+        self._template = renderer(config.prompt_template) if config.prompt_template else None
+        self._title = renderer(config.title)
         self._tags = sorted(set(config.tags))
 
     def map(self, row: Any) -> Mapped:
@@ -102,7 +93,7 @@ class Mapper:
             "task_id": _required(self._task_id(row), "missing_task_id", "task_id"),
             "model_role": self._role(row),
         }
-        if fields["model_role"] not in _ROLES:
+        if fields["model_role"] not in ROLES:
             raise Refused("schema_violation", f"model_role {fields['model_role']!r} is not a known role")
         for name, get in self._optional:
             value = get(row)
@@ -144,8 +135,13 @@ def refuse_wrong_constants(stream: Stream) -> None:
                 raise ConfigError(f"record.{name} {given!r}: {error.message}", file=str(stream.file)) from None
 
 
+def value_type(name: str, spec: FieldSpec) -> ValueType:
+    """Return how a declared field is read."""
+    return spec.type or _TYPES.get(name, ValueType.STRING)
+
+
 def _reader(name: str, spec: FieldSpec) -> Callable[[Any, str], Any]:
-    return _READERS[spec.type or _TYPES.get(name, ValueType.STRING)]
+    return _READERS[value_type(name, spec)]
 
 
 def _required(value: Any, reason: str, name: str) -> str:
@@ -154,51 +150,32 @@ def _required(value: Any, reason: str, name: str) -> str:
     return str(value)
 
 
-def _getter(name: str, spec: FieldSpec) -> Getter:
+def getter(name: str, spec: FieldSpec) -> Getter:
     """Return the function that reads one declared field from a row; None means absent."""
     read = _reader(name, spec)
-    default = spec.default
     if spec.value is not None:
         constant = read(spec.value, name)
         return lambda row: constant
+    find = _finder(name, spec)
+
+    def get(row: Row) -> Any:
+        found = find(row)
+        if found is None:
+            found = spec.default
+        return None if found is None else read(found, name)
+
+    return get
+
+
+def _finder(name: str, spec: FieldSpec) -> Getter:
+    """Return the function that finds a field's value in a row as it stands there."""
     if spec.template is not None:
-        return _template_getter(spec.template, read, default, name)
-    paths = spec.first or [spec.path or ""]
-    if len(paths) == 1 and "." not in paths[0]:
-        return _key(paths[0], read, default, name)
-    lookups = [_lookup(path) for path in paths]
-
-    def get(row: Row) -> Any:
-        found = next((value for lookup in lookups if (value := lookup(row)) is not None), default)
-        return None if found is None else read(found, name)
-
-    return get
-
-
-def _template_getter(template: str, read: Callable[[Any, str], Any], default: Any, name: str) -> Getter:
-    def get(row: Row) -> Any:
-        found = _render_row(template, row, name)
-        if found is None:
-            found = default
-        return None if found is None else read(found, name)
-
-    return get
-
-
-def _key(key: str, read: Callable[[Any, str], Any], default: Any, name: str) -> Getter:
-    """Return the getter of the usual case, one key of the row, as one call: it runs for every field of every row."""
-
-    quick = str if read in (_string, _identifier) else bool if read is _boolean else None
-
-    def get(row: Row) -> Any:
-        found = row.get(key)
-        if type(found) is quick:
-            return found
-        if found is None:
-            found = default
-        return None if found is None else read(found, name)
-
-    return get
+        template = spec.template
+        return lambda row: _render_row(template, row, name)
+    lookups = [_lookup(path) for path in spec.first or [spec.path or ""]]
+    if len(lookups) == 1:
+        return lookups[0]
+    return lambda row: next((value for lookup in lookups if (value := lookup(row)) is not None), None)
 
 
 def _lookup(path: str) -> Getter:
@@ -223,7 +200,7 @@ def _lookup(path: str) -> Getter:
     return follow
 
 
-def _renderer(template: str) -> Callable[[Row], str]:
+def renderer(template: str) -> Callable[[Row], str]:
     """Return the function that fills a template's {names} from a record; a missing name leaves nothing."""
     pieces = PLACEHOLDER.split(template)
     literals, names = pieces[::2], pieces[1::2]

@@ -98,19 +98,23 @@ def _tasks(
 
 def _testimony(task: WitnessTask) -> Testimony:
     """Return what the chunk's lines, read and hashed anew, say of the claims over them."""
-    numbers, found, total = [], [], 0
+    numbers: list[int] = []
+    found: list[bytes] = []
+    sha256 = hashlib.sha256
     for batch in read_batches(task.chunk, task.limits):
-        for line in batch.lines:
+        numbers += batch.numbers
+        found += [sha256(raw).digest() for raw in batch.raw]
+        for line in batch.refused:
             numbers.append(line.number)
-            found.append(bytes.fromhex(line.sha256) if line.sha256 else hashlib.sha256(line.raw).digest())
-        total += len(batch.lines)
+            found.append(bytes.fromhex(line.sha256) if line.sha256 else sha256(line.raw).digest())
     known = np.array(numbers, np.int64)
-    hashes = np.frombuffer(b"".join(found), "V32") if found else np.empty(0, "V32")
+    order = np.argsort(known, kind="stable")
+    known, hashes = known[order], np.frombuffer(b"".join(found), "V32")[order]
     place = np.searchsorted(known, task.lines)
     inside = place < len(known)
     place = np.where(inside, place, 0)
     right = inside & (known[place] == task.lines) & (hashes[place] == task.hashes) if len(known) else inside
-    return Testimony(tuple(int(index) for index in np.flatnonzero(~right)), total)
+    return Testimony(tuple(int(index) for index in np.flatnonzero(~right)), len(known))
 
 
 def _claims(drafts: Sequence[Draft]) -> dict[Origin, _Claims]:

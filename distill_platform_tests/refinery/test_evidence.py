@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from distill_platform.core import canon
-from distill_platform.refinery import lines, source_files
+from distill_platform.refinery import archives, source_files
+from distill_platform.refinery.lines import Batch
 from distill_platform.store.lake import Lake
 from distill_platform_tests.refinery.builders import (
     DAY,
@@ -112,7 +113,7 @@ def test_a_byte_order_mark_and_crlf_do_not_change_the_records(world: World) -> N
 def test_an_archive_that_is_damaged_or_a_bomb_loses_no_row_without_a_word(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(lines, "_INFLATION_FLOOR", 2**20)
+    monkeypatch.setattr(archives, "_INFLATION_FLOOR", 2**20)
     world.stream(stream_config(path="reviews*"))
     world.file("reviews-1.jsonl.gz", gzip.compress(jsonl([row(n) for n in range(50)]))[:-4])
     world.file("reviews-2.jsonl.gz", b"garbage")
@@ -305,9 +306,13 @@ def test_a_line_that_nobody_accounts_for_fails_the_conservation_check(
     world.stream()
     world.file("reviews.jsonl", [row(n) for n in range(5)])
     original = ingest._Sink.take
-    monkeypatch.setattr(
-        ingest._Sink, "take", lambda self, line, found: line.number != 2 and original(self, line, found)
-    )
+
+    def forgetful(sink: ingest._Sink, batch: Batch) -> None:
+        kept = [index for index, number in enumerate(batch.numbers) if number != 2]
+        numbers, raw = ([column[index] for index in kept] for column in (batch.numbers, batch.raw))
+        original(sink, batch._replace(numbers=numbers, raw=raw))
+
+    monkeypatch.setattr(ingest._Sink, "take", forgetful)
     manifest = world.evidence()[DAY]
     assert not manifest.passed
     assert any("no_line_lost" in error for error in manifest.errors)

@@ -20,7 +20,7 @@ from hypothesis import given, settings, strategies as st
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
-from distill_platform.refinery import evidence, lines, source_files
+from distill_platform.refinery import evidence, ingest, lines, source_files
 from distill_platform.store.lake import Manifest
 from distill_platform_tests.refinery.builders import (
     DAY,
@@ -147,11 +147,12 @@ def test_content_does_not_depend_on_chunks_batches_ranges_or_the_clock(
     with built({"reviews.jsonl": jsonl(rows)}) as (_, manifests):
         expected = hashes(manifests)
     with pytest.MonkeyPatch.context() as patch:
-        original, batches = source_files.chunks, lines.read_batches
+        original = source_files.chunks
         patch.setattr(evidence, "chunks", lambda file: original(file, chunk_bytes))
         patch.setattr(evidence, "RANGE_BYTES", range_bytes)
         patch.setattr(lines, "_BATCH_LINES", batch_lines)
-        patch.setattr("distill_platform.refinery.ingest.read_batches", lambda *given: batches(*given, chunk_bytes))
+        patch.setattr(lines, "_BLOCK", chunk_bytes)
+        patch.setattr(ingest, "CHUNK_BYTES", chunk_bytes)
         with built({"reviews.jsonl": jsonl(rows)}, now=datetime(2026, 6, 7, 8, tzinfo=UTC)) as (_, manifests):
             assert all(manifest.passed for manifest in manifests.values())
             assert hashes(manifests) == expected

@@ -32,7 +32,7 @@ def source(path: Path) -> SourceFile:
 
 
 def batches_of(path: Path, limits: IngestSettings = LIMITS, chunk_bytes: int = 2**24) -> list[list[Batch]]:
-    return [list(read_batches(chunk, limits, chunk_bytes)) for chunk in chunks(source(path), chunk_bytes)]
+    return [list(read_batches(chunk, limits)) for chunk in chunks(source(path), chunk_bytes)]
 
 
 def read(path: Path, limits: IngestSettings = LIMITS, chunk_bytes: int = 2**24) -> list[Line]:
@@ -125,17 +125,18 @@ CONTENT = st.builds(
 )
 
 
-@given(CONTENT, st.integers(1, 40) | st.integers(500, 3_000), st.integers(1, 5_000), st.sampled_from([1, 3, 64, 2**20]))
+@given(CONTENT, st.integers(1, 40) | st.integers(500, 3_000), st.integers(1, 9), st.sampled_from([1, 3, 64, 2**20]))
 def test_numbers_and_hashes_do_not_depend_on_chunks_blocks_or_batches(
-    content: bytes, chunk_bytes: int, batch_bytes: int, block: int
+    content: bytes, chunk_bytes: int, batch_lines: int, block: int
 ) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "_BLOCK", block)
+        patch.setattr(lines, "_BATCH_LINES", batch_lines)
         path = given_bytes(Path(folder), content)
         found: list[Line] = []
         first = 0
         for chunk in chunks(source(path), chunk_bytes):
-            batches = list(read_batches(chunk, LIMITS, batch_bytes))
+            batches = list(read_batches(chunk, LIMITS))
             found += [line._replace(number=first + line.number) for batch in batches for line in batch.lines]
             first += batches[-1].total if batches else 0
     assert observed(found) == reference(content, 1_000)
