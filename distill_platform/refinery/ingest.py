@@ -14,12 +14,14 @@ from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pyarrow as pa
+
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
 from distill_platform.refinery.columns import ColumnMapper, Columns, Values, picked
 from distill_platform.refinery.lines import Batch, Line, read_batches
 from distill_platform.refinery.mapping import Mapped, Mapper, Refused
-from distill_platform.refinery.runs import MAPPED, Dropped, Records, Run, dropped_batch, write_runs
+from distill_platform.refinery.runs import MAPPED, Dropped, Run, Source, by_day, dropped_batch, record_batch, write_runs
 from distill_platform.refinery.settings import IngestSettings
 from distill_platform.refinery.source_files import CHUNK_BYTES, Chunk
 from distill_platform.refinery.streams import cached_stream
@@ -137,7 +139,7 @@ def evidence_id(mapped: Mapped, sig: str) -> str:
     return _ids([sig], [mapped.moment], _as_text(fields))[0]
 
 
-def _ids(sigs: list[str], moments: list[datetime], fields: Mapping[str, Values]) -> list[str]:
+def _ids(sigs: Sequence[str | None], moments: list[datetime], fields: Mapping[str, Values]) -> list[str]:
     """Return the ids of records; every field has its place in what is hashed, so no two contents are written alike."""
     columns = [fields.get(name) or repeat(None) for name in MAPPED]
     dumps, sha256 = canon.dumps, hashlib.sha256
@@ -151,15 +153,6 @@ def _as_text(fields: dict[str, Values]) -> dict[str, Values]:
     return fields | {name: [value and dumps(value).decode() for value in values] for name, values in groups.items()}
 
 
-class _Source(NamedTuple):
-    """Where a record comes from: its line in the chunk, the two hashes of it, and its bytes."""
-
-    line: int
-    raw_sha256: str
-    sig_hash: str | None
-    raw: bytes
-
-
 class _Sink:
     """Collects rows by day and writes them as sorted runs whenever as much is held as a chunk holds."""
 
@@ -167,7 +160,8 @@ class _Sink:
         self._task = task
         self._reading = reading
         self._today = task.today.isoformat()
-        self._records: defaultdict[str, Records] = defaultdict(Records)
+        self._wanted = frozenset(date.fromisoformat(day).toordinal() for day in task.days if day <= self._today)
+        self._records: list[pa.RecordBatch] = []
         self._dropped: defaultdict[str, list[Dropped]] = defaultdict(list)
         self._record_runs: list[Run] = []
         self._dropped_runs: list[Run] = []
@@ -179,14 +173,14 @@ class _Sink:
         """Take in every line of a batch: as records, as dropped rows, or as one of days that nobody asked for."""
         placed: set[int] = set()
         for line in batch.refused:
-            source = _Source(line.number, line.sha256 or canon.sha256_hex(line.raw), None, line.raw)
+            source = Source(line.number, line.sha256 or canon.sha256_hex(line.raw), None, line.raw)
             placed.update(self._drop(Refused(line.refused, line.detail), source))
         rows: list[Any] = []
-        sources: list[_Source] = []
+        sources: list[Source] = []
         sha256, transform = hashlib.sha256, self._reading.transform
         for number, raw in zip(batch.numbers, batch.raw, strict=True):
             found, sig, refused = _opened(raw, transform)
-            source = _Source(number, sha256(raw).hexdigest(), sig, raw)
+            source = Source(number, sha256(raw).hexdigest(), sig, raw)
             if refused is not None:
                 placed.update(self._drop(refused, source))
             rows += found
@@ -195,41 +189,45 @@ class _Sink:
         self._elsewhere += len(batch.raw) + len(batch.refused) - len(placed)
         self._count(batch)
 
-    def _map(self, rows: list[Any], sources: list[_Source]) -> Iterator[int]:
+    def _map(self, rows: list[Any], sources: list[Source]) -> Iterator[int]:
         """Place rows as records or dropped ones; yield the lines of those placed."""
         columns = self._reading.columns.map(rows)
         for number in sorted({*range(len(rows))}.difference(columns.kept)):
             refused = _mapped(self._reading.mapper, rows[number])
             if isinstance(refused, Refused):
                 yield from self._drop(refused, sources[number])
-        for day, wanted in _by_day(columns.moments).items():
-            chosen = columns if len(wanted) == len(columns.kept) else columns.pick(wanted)
-            yield from self._place(day, chosen, picked(sources, chosen.kept))
+        yield from self._place(columns, picked(sources, columns.kept))
 
-    def _place(self, day: str, columns: Columns, sources: list[_Source]) -> Iterator[int]:
-        if day > self._today:
-            for moment, source in zip(columns.moments, sources, strict=True):
+    def _place(self, columns: Columns, sources: list[Source]) -> Iterator[int]:
+        """Take the records of the wanted days, and drop those of days to come."""
+        days = [moment.toordinal() for moment in columns.moments]
+        if self._wanted.issuperset(days):
+            yield from self._record(columns, sources)
+            return
+        for day, moment, source in zip(days, columns.moments, sources, strict=True):
+            if day > self._task.today.toordinal():
                 detail = f"dated {moment.isoformat()}, after the day of the run"
                 yield from self._drop(Refused("future_timestamp", detail), source)
-        elif day in self._task.days:
-            yield from self._record(day, columns, sources)
+        wanted = [number for number, day in enumerate(days) if day in self._wanted]
+        yield from self._record(columns.pick(wanted), picked(sources, wanted))
 
-    def _record(self, day: str, columns: Columns, sources: list[_Source]) -> Iterator[int]:
-        lines, raw, sigs, _ = (list(values) for values in zip(*sources, strict=True))
+    def _record(self, columns: Columns, sources: list[Source]) -> Iterator[int]:
+        if not sources:
+            return
         try:
             fields = _as_text(columns.fields)
-            ids = _ids(sigs, columns.moments, fields)
+            ids = _ids([source.sig_hash for source in sources], columns.moments, fields)
         except CanonError as error:
             if len(sources) == 1:
                 yield from self._drop(error, sources[0])
                 return
             for number, source in enumerate(sources):
-                yield from self._record(day, columns.pick([number]), [source])
+                yield from self._record(columns.pick([number]), [source])
             return
-        self._records[day].add(ids, raw, sigs, lines, columns.moments, fields)
-        yield from lines
+        self._records.append(record_batch(ids, columns.moments, fields, sources, self._task.chunk.file.name))
+        yield from (source.line for source in sources)
 
-    def _drop(self, refused: CanonError | Refused, source: _Source) -> Iterator[int]:
+    def _drop(self, refused: CanonError | Refused, source: Source) -> Iterator[int]:
         day = _day_of(refused, self._today)
         if day != UNDATED and day not in self._task.days:
             return
@@ -251,10 +249,9 @@ class _Sink:
     def _spill(self) -> None:
         """Write what is held as sorted runs, one record batch a day."""
         file, spill = self._task.chunk.file, self._task.spill
-        records = {day: rows.batch(file) for day, rows in self._records.items()}
         dropped = {day: dropped_batch(rows, file) for day, rows in self._dropped.items()}
         name = f"{spill.name}-{self._spills:04d}"
-        self._record_runs += write_runs(spill.with_name(f"{name}.records.arrow"), records)
+        self._record_runs += write_runs(spill.with_name(f"{name}.records.arrow"), by_day(self._records))
         self._dropped_runs += write_runs(spill.with_name(f"{name}.quarantine.arrow"), dropped)
         self._records.clear()
         self._dropped.clear()
@@ -265,14 +262,6 @@ class _Sink:
         """Return where everything went, written to the last row."""
         self._spill()
         return Ingested(tuple(self._record_runs), tuple(self._dropped_runs), lines, self._elsewhere)
-
-
-def _by_day(moments: list[datetime]) -> dict[str, list[int]]:
-    """Return the positions of the moments by their day."""
-    days: defaultdict[int, list[int]] = defaultdict(list)
-    for number, moment in enumerate(moments):
-        days[moment.toordinal()].append(number)
-    return {date.fromordinal(ordinal).isoformat(): numbers for ordinal, numbers in days.items()}
 
 
 def _day_of(refused: CanonError | Refused, today: str) -> str:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from distill_platform.core import canon
-from distill_platform.refinery.columns import Values, picked
+from distill_platform.refinery.columns import Values
 from distill_platform.refinery.quarantine import dropped_table
 from distill_platform.refinery.schemas import EVIDENCE, provenance_array
 from distill_platform.refinery.source_files import SourceFile
@@ -38,53 +39,53 @@ class Run:
     bytes: int
 
 
-@dataclass
-class Records:
-    """Evidence records of one day, column by column; `fields` holds text as the table does."""
+class Source(NamedTuple):
+    """Where a record comes from: its line in the chunk, the two hashes of it, and its bytes."""
 
-    ids: list[str] = field(default_factory=list)
-    raw: list[str] = field(default_factory=list)
-    sigs: list[str] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    moments: list[datetime] = field(default_factory=list)
-    fields: defaultdict[str, Values] = field(default_factory=lambda: defaultdict(list))
+    line: int
+    raw_sha256: str
+    sig_hash: str | None
+    raw: bytes
 
-    def add(
-        self,
-        ids: list[str],
-        raw: list[str],
-        sigs: list[str],
-        lines: list[int],
-        moments: list[datetime],
-        fields: Mapping[str, Values],
-    ) -> None:
-        """Add records of one stream."""
-        self.ids += ids
-        self.raw += raw
-        self.sigs += sigs
-        self.lines += lines
-        self.moments += moments
-        for name, values in fields.items():
-            self.fields[name] += values
 
-    def batch(self, file: SourceFile) -> pa.RecordBatch:
-        """Return the records in the order of their ids, and of their lines among equal ids."""
-        order = sorted(range(len(self.ids)), key=self.ids.__getitem__)
-        count = len(order)
-        columns = {name: picked(values, order) for name, values in self.fields.items() if name not in _CONSTANT}
-        arrays: dict[str, Any] = {name: pa.array(values, EVIDENCE.field(name).type) for name, values in columns.items()}
-        for name in _CONSTANT:
-            arrays[name] = pa.repeat(pa.scalar(self.fields[name][0], EVIDENCE.field(name).type), count)
-        arrays["evidence_id"] = pa.array(picked(self.ids, order))
-        arrays["schema_version"] = pa.repeat(pa.scalar(SCHEMA_VERSION, pa.int32()), count)
-        arrays["timestamp"] = pa.array(picked(self.moments, order), EVIDENCE.field("timestamp").type)
-        for name in ("prompt", "text"):
-            lengths = [len(value) if value else 0 for value in columns.get(name, [None] * count)]
-            arrays[f"{name}_chars"] = pa.array(lengths, pa.int32())
-        lines, raw, sigs = (picked(values, order) for values in (self.lines, self.raw, self.sigs))
-        arrays["provenance"] = _provenance(file.name, lines, raw, sigs)
-        missing = [pa.nulls(count, part.type) if part.name not in arrays else arrays[part.name] for part in EVIDENCE]
-        return pa.RecordBatch.from_arrays(missing, schema=EVIDENCE)
+def record_batch(
+    ids: list[str], moments: list[datetime], fields: Mapping[str, Values], sources: list[Source], file: str
+) -> pa.RecordBatch:
+    """Return records of one stream as rows of the evidence table; `fields` holds text as the table does."""
+    count = len(ids)
+    arrays = {name: _array(name, values, count) for name, values in fields.items()}
+    arrays["evidence_id"] = pa.array(ids)
+    arrays["schema_version"] = pa.repeat(pa.scalar(SCHEMA_VERSION, pa.int32()), count)
+    arrays["timestamp"] = pa.array(moments, EVIDENCE.field("timestamp").type)
+    for name in ("prompt", "text"):
+        lengths = [len(value) if value else 0 for value in fields.get(name, [None] * count)]
+        arrays[f"{name}_chars"] = pa.array(lengths, pa.int32())
+    lines, raw, sigs, _ = zip(*sources, strict=True)
+    arrays["provenance"] = _provenance(file, lines, raw, sigs)
+    columns = [arrays[part.name] if part.name in arrays else pa.nulls(count, part.type) for part in EVIDENCE]
+    return pa.RecordBatch.from_arrays(columns, schema=EVIDENCE)
+
+
+def _array(name: str, values: Values, count: int) -> pa.Array:
+    kind = EVIDENCE.field(name).type
+    return pa.repeat(pa.scalar(values[0], kind), count) if name in _CONSTANT else pa.array(values, kind)
+
+
+def by_day(pieces: list[pa.RecordBatch]) -> dict[str, pa.RecordBatch]:
+    """Return records by their day, in the order of their ids."""
+    if not pieces:
+        return {}
+    table = pa.Table.from_batches(pieces).combine_chunks()
+    days = table["timestamp"].cast(pa.date32())
+    keys = pa.table({"day": days, "id": table["evidence_id"]})
+    order = pc.sort_indices(keys, sort_keys=[("day", "ascending"), ("id", "ascending")])
+    table, days = table.take(order), days.take(order)
+    found = pc.value_counts(days.combine_chunks())
+    starts = accumulate(found.field("counts").to_pylist(), initial=0)
+    return {
+        day["values"].isoformat(): table.slice(start, day["counts"]).to_batches()[0]
+        for day, start in zip(found.to_pylist(), starts, strict=False)
+    }
 
 
 class Dropped(NamedTuple):
@@ -115,7 +116,7 @@ def dropped_batch(rows: list[Dropped], file: SourceFile) -> pa.RecordBatch:
     return dropped_table(len(rows), columns).to_batches()[0]
 
 
-def _provenance(file: str, lines: list[int], raw: list[str], sigs: list[Any]) -> pa.StructArray:
+def _provenance(file: str, lines: Sequence[int], raw: Sequence[str], sigs: Sequence[str | None]) -> pa.StructArray:
     return provenance_array(
         pa.repeat(pa.scalar(file), len(lines)),
         pa.array(lines, pa.int64()),
