@@ -9,30 +9,39 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from itertools import repeat
 from operator import itemgetter
 from typing import Any
+
+import numpy as np
+import pyarrow as pa
 
 from distill_platform.core.utc import EARLIEST
 from distill_platform.refinery.mapping import OPTIONAL, ROLES, Refused, Row, getter, value_type
 from distill_platform.refinery.streams import PLACEHOLDER, FieldSpec, Stream, ValueType
 
 Values = list[Any]
+Moments = np.ndarray[tuple[int], np.dtype[np.int64]]
+_UTC = pa.timestamp("us", tz="UTC")
+_LATEST = 253_402_300_799_999_999  # the end of year 9999
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The rows that map, column by column: `kept` are their numbers among the rows given, a missing value is None."""
+    """The rows that map, column by column: `kept` are their numbers among the rows given, a missing value is None.
+
+    `moments` are microseconds since 1970.
+    """
 
     kept: list[int]
-    moments: list[datetime]
+    moments: Moments
     fields: dict[str, Values]
 
     def pick(self, wanted: Sequence[int]) -> Columns:
         """Return some of the rows, by their position among those kept."""
         fields = {name: picked(values, wanted) for name, values in self.fields.items()}
-        return Columns(picked(self.kept, wanted), picked(self.moments, wanted), fields)
+        return Columns(picked(self.kept, wanted), self.moments[list(wanted)], fields)
 
 
 def picked(values: Values, wanted: Sequence[int]) -> Values:
@@ -65,17 +74,25 @@ class ColumnMapper:
         kept = [number for number, row in enumerate(rows) if isinstance(row, dict)]
         rows = rows if len(kept) == len(rows) else picked(list(rows), kept)
         refused: set[int] = set()
-        moments = self._moment.read(rows, refused)
+        moments = self._moments(rows, refused)
         fields: dict[str, Values] = {"source": [self._source] * len(rows)}
         fields |= {name: column.read(rows, refused) for name, column in self._plain.items()}
         for group, columns in self._groups.items():
-            fields[group] = _grouped({name: column.read(rows, refused) for name, column in columns.items()}, len(rows))
-        _refuse_missing(moments, fields, refused)
+            fields[group] = _grouped({name: column.read(rows, refused) for name, column in columns.items()})
+        _refuse_missing(fields, refused)
         mapped = Columns(kept, moments, fields)
         if refused:
             mapped = mapped.pick([number for number in range(len(rows)) if number not in refused])
         self._complete(mapped.fields)
         return mapped
+
+    def _moments(self, rows: Sequence[Row], refused: set[int]) -> Moments:
+        moments = _timestamps(self._moment.found(rows)) if self._moment.kind is ValueType.TIMESTAMP else None
+        if moments is not None:
+            return moments
+        read = self._moment.read(rows, refused)
+        refused.update(number for number, moment in enumerate(read) if moment is None)
+        return np.array([microseconds(moment or EARLIEST) for moment in read], np.int64)
 
     def _complete(self, fields: dict[str, Values]) -> None:
         """Fill in what follows from the mapped fields: the conversation's two sides, prompt source, title, tags."""
@@ -102,22 +119,23 @@ class _Column:
     """One declared field, read from many rows."""
 
     def __init__(self, name: str, spec: FieldSpec) -> None:
+        self.kind = value_type(name, spec)
         self._get = getter(name, spec)
-        plain = spec.path is not None and "." not in spec.path and spec.default is None
-        self._key = spec.path if plain else None
+        self._key = spec.path if spec.path is not None and "." not in spec.path and spec.default is None else None
         self._constant = spec.value is not None
-        self._usual = _USUAL.get(value_type(name, spec))
 
     def read(self, rows: Sequence[Row], refused: set[int]) -> Values:
         """Return the field of every row, and add to `refused` the numbers of the rows in which it is wrong."""
         if self._constant:
             return [self._get({})] * len(rows)
-        if self._key is not None and self._usual is not None:
-            key = self._key
-            read = self._usual([row.get(key) for row in rows])
-            if read is not None:
-                return read
-        return [self._one(number, row, refused) for number, row in enumerate(rows)]
+        usual = _USUAL.get(self.kind)
+        read = usual(self.found(rows)) if usual is not None and self._key is not None else None
+        return read if read is not None else [self._one(number, row, refused) for number, row in enumerate(rows)]
+
+    def found(self, rows: Sequence[Row]) -> Values:
+        """Return the values as they stand in the rows; none unless the field is one key without a default."""
+        key = self._key
+        return [row.get(key) for row in rows] if key is not None else []
 
     def _one(self, number: int, row: Row, refused: set[int]) -> Any:
         try:
@@ -139,16 +157,20 @@ def _numbers(found: Values) -> Values | None:
     return None
 
 
-def _timestamps(found: Values) -> Values | None:
-    """Return a column of time stamps that say `Z` or `+00:00`, or None for any other."""
+def microseconds(moment: datetime) -> int:
+    """Return a moment as microseconds since 1970."""
+    return (moment - EARLIEST) // timedelta(microseconds=1)
+
+
+def _timestamps(found: Values) -> Moments | None:
+    """Return a column of time stamps as Arrow reads them, or None where it cannot: what it can read, it reads alike."""
     if set(map(type, found)) != {str}:
         return None
     try:
-        moments = list(map(datetime.fromisoformat, found))
-    except ValueError:
+        moments: Moments = pa.array(found).cast(_UTC).cast(pa.int64()).to_numpy()
+    except (pa.ArrowInvalid, UnicodeEncodeError):
         return None
-    usual = all(moment.tzinfo is UTC for moment in moments) and min(moments) >= EARLIEST
-    return moments if usual and "\0" not in "".join(found) else None
+    return moments if moments.min() >= 0 and moments.max() <= _LATEST else None
 
 
 _USUAL: dict[ValueType, Callable[[Values], Values | None]] = {
@@ -156,22 +178,20 @@ _USUAL: dict[ValueType, Callable[[Values], Values | None]] = {
     ValueType.IDENTIFIER: _of_type(str),
     ValueType.BOOLEAN: _of_type(bool),
     ValueType.NUMBER: _numbers,
-    ValueType.TIMESTAMP: _timestamps,
 }
 
 
-def _grouped(columns: dict[str, Values], count: int) -> Values:
+def _grouped(columns: dict[str, Values]) -> Values:
     """Return one mapping of names to values per row, without those that are missing; None where all are."""
-    names = tuple(columns)
-    rows: Iterable[tuple[Any, ...]] = zip(*columns.values(), strict=True) if columns else repeat((), count)
+    rows: Iterable[tuple[Any, ...]] = zip(*columns.values(), strict=True)
+    named = list(map(dict, map(zip, repeat(tuple(columns)), rows)))
     if not any(None in values for values in columns.values()):
-        return [dict(zip(names, row, strict=True)) for row in rows]
-    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} or None for row in rows]
+        return named
+    return [{name: value for name, value in row.items() if value is not None} or None for row in named]
 
 
-def _refuse_missing(moments: Values, fields: dict[str, Values], refused: set[int]) -> None:
+def _refuse_missing(fields: dict[str, Values], refused: set[int]) -> None:
     """Add to `refused` the rows that lack what every record has."""
-    refused.update(number for number, moment in enumerate(moments) if moment is None)
     for name in ("run_id", "task_id"):
         refused.update(number for number, value in enumerate(fields[name]) if value is None or not value.strip())
     if not set(fields["model_role"]) <= ROLES:

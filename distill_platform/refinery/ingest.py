@@ -8,20 +8,32 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, timedelta
 from functools import lru_cache
 from itertools import repeat
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pyarrow as pa
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
-from distill_platform.refinery.columns import ColumnMapper, Columns, Values, picked
+from distill_platform.core.utc import EARLIEST
+from distill_platform.refinery.columns import ColumnMapper, Columns, Values, microseconds
 from distill_platform.refinery.lines import Batch, Line, read_batches
 from distill_platform.refinery.mapping import Mapped, Mapper, Refused
-from distill_platform.refinery.runs import MAPPED, Dropped, Run, Source, by_day, dropped_batch, record_batch, write_runs
+from distill_platform.refinery.runs import (
+    MAPPED,
+    Dropped,
+    Run,
+    Source,
+    Sources,
+    by_day,
+    dropped_batch,
+    record_batch,
+    write_runs,
+)
 from distill_platform.refinery.settings import IngestSettings
 from distill_platform.refinery.source_files import CHUNK_BYTES, Chunk
 from distill_platform.refinery.streams import cached_stream
@@ -29,6 +41,7 @@ from distill_platform.refinery.streams import cached_stream
 UNDATED = "undated"
 _KEPT_ROW_BYTES = 65_536
 _HELD_LINES = 65_536
+_DAY = 86_400 * 10**6  # in microseconds
 Transform = Callable[[dict[str, Any]], Iterable[Any]]
 
 
@@ -136,10 +149,10 @@ def _opened(raw: bytes, transform: Transform | None) -> tuple[Sequence[Any], str
 def evidence_id(mapped: Mapped, sig: str) -> str:
     """Return the id of a record: a hash of its content and its source row's sig_hash, not of where that row lay."""
     fields = {name: [value] for name, value in mapped.fields.items()}
-    return _ids([sig], [mapped.moment], _as_text(fields))[0]
+    return _ids([sig], [microseconds(mapped.moment)], _as_text(fields))[0]
 
 
-def _ids(sigs: Sequence[str | None], moments: list[datetime], fields: Mapping[str, Values]) -> list[str]:
+def _ids(sigs: Sequence[str | None], moments: list[int], fields: Mapping[str, Values]) -> list[str]:
     """Return the ids of records; every field has its place in what is hashed, so no two contents are written alike."""
     columns = [fields.get(name) or repeat(None) for name in MAPPED]
     dumps, sha256 = canon.dumps, hashlib.sha256
@@ -160,7 +173,7 @@ class _Sink:
         self._task = task
         self._reading = reading
         self._today = task.today.isoformat()
-        self._wanted = frozenset(date.fromisoformat(day).toordinal() for day in task.days if day <= self._today)
+        self._wanted = frozenset(_day_number(date.fromisoformat(day)) for day in task.days if day <= self._today)
         self._records: list[pa.RecordBatch] = []
         self._dropped: defaultdict[str, list[Dropped]] = defaultdict(list)
         self._record_runs: list[Run] = []
@@ -172,60 +185,62 @@ class _Sink:
     def take(self, batch: Batch) -> None:
         """Take in every line of a batch: as records, as dropped rows, or as one of days that nobody asked for."""
         placed: set[int] = set()
+        sha256 = hashlib.sha256
         for line in batch.refused:
             source = Source(line.number, line.sha256 or canon.sha256_hex(line.raw), None, line.raw)
             placed.update(self._drop(Refused(line.refused, line.detail), source))
         rows: list[Any] = []
-        sources: list[Source] = []
-        sha256, transform = hashlib.sha256, self._reading.transform
-        for number, raw in zip(batch.numbers, batch.raw, strict=True):
-            found, sig, refused = _opened(raw, transform)
-            source = Source(number, sha256(raw).hexdigest(), sig, raw)
+        at: list[int] = []
+        sigs: list[str | None] = []
+        sources = Sources(batch.numbers, [sha256(raw).hexdigest() for raw in batch.raw], sigs, batch.raw)
+        for index, raw in enumerate(batch.raw):
+            found, sig, refused = _opened(raw, self._reading.transform)
+            sigs.append(sig)
             if refused is not None:
-                placed.update(self._drop(refused, source))
+                placed.update(self._drop(refused, sources.one(index)))
             rows += found
-            sources += [source] * len(found)
-        placed.update(self._map(rows, sources))
+            at += [index] * len(found)
+        placed.update(self._map(rows, sources.pick(at)))
         self._elsewhere += len(batch.raw) + len(batch.refused) - len(placed)
         self._count(batch)
 
-    def _map(self, rows: list[Any], sources: list[Source]) -> Iterator[int]:
+    def _map(self, rows: list[Any], sources: Sources) -> Iterator[int]:
         """Place rows as records or dropped ones; yield the lines of those placed."""
         columns = self._reading.columns.map(rows)
         for number in sorted({*range(len(rows))}.difference(columns.kept)):
             refused = _mapped(self._reading.mapper, rows[number])
             if isinstance(refused, Refused):
-                yield from self._drop(refused, sources[number])
-        yield from self._place(columns, picked(sources, columns.kept))
+                yield from self._drop(refused, sources.one(number))
+        yield from self._place(columns, sources.pick(columns.kept))
 
-    def _place(self, columns: Columns, sources: list[Source]) -> Iterator[int]:
+    def _place(self, columns: Columns, sources: Sources) -> Iterator[int]:
         """Take the records of the wanted days, and drop those of days to come."""
-        days = [moment.toordinal() for moment in columns.moments]
-        if self._wanted.issuperset(days):
+        days = columns.moments // _DAY
+        if self._wanted.issuperset(np.unique(days).tolist()):
             yield from self._record(columns, sources)
             return
-        for day, moment, source in zip(days, columns.moments, sources, strict=True):
-            if day > self._task.today.toordinal():
-                detail = f"dated {moment.isoformat()}, after the day of the run"
-                yield from self._drop(Refused("future_timestamp", detail), source)
-        wanted = [number for number, day in enumerate(days) if day in self._wanted]
-        yield from self._record(columns.pick(wanted), picked(sources, wanted))
+        for number in np.flatnonzero(days > _day_number(self._task.today)).tolist():
+            moment = EARLIEST + timedelta(microseconds=int(columns.moments[number]))
+            detail = f"dated {moment.isoformat()}, after the day of the run"
+            yield from self._drop(Refused("future_timestamp", detail), sources.one(number))
+        wanted = np.flatnonzero(np.isin(days, list(self._wanted))).tolist()
+        yield from self._record(columns.pick(wanted), sources.pick(wanted))
 
-    def _record(self, columns: Columns, sources: list[Source]) -> Iterator[int]:
-        if not sources:
+    def _record(self, columns: Columns, sources: Sources) -> Iterator[int]:
+        if not columns.kept:
             return
         try:
             fields = _as_text(columns.fields)
-            ids = _ids([source.sig_hash for source in sources], columns.moments, fields)
+            ids = _ids(sources.sig_hash, columns.moments.tolist(), fields)
         except CanonError as error:
-            if len(sources) == 1:
-                yield from self._drop(error, sources[0])
+            if len(columns.kept) == 1:
+                yield from self._drop(error, sources.one(0))
                 return
-            for number, source in enumerate(sources):
-                yield from self._record(columns.pick([number]), [source])
+            for number in range(len(columns.kept)):
+                yield from self._record(columns.pick([number]), sources.pick([number]))
             return
         self._records.append(record_batch(ids, columns.moments, fields, sources, self._task.chunk.file.name))
-        yield from (source.line for source in sources)
+        yield from sources.line
 
     def _drop(self, refused: CanonError | Refused, source: Source) -> Iterator[int]:
         day = _day_of(refused, self._today)
@@ -262,6 +277,10 @@ class _Sink:
         """Return where everything went, written to the last row."""
         self._spill()
         return Ingested(tuple(self._record_runs), tuple(self._dropped_runs), lines, self._elsewhere)
+
+
+def _day_number(day: date) -> int:
+    return (day - EARLIEST.date()).days
 
 
 def _day_of(refused: CanonError | Refused, today: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill_platform.core import canon
-from distill_platform.refinery.columns import Values
+from distill_platform.refinery.columns import Moments, Values, picked
 from distill_platform.refinery.quarantine import dropped_table
 from distill_platform.refinery.schemas import EVIDENCE, provenance_array
 from distill_platform.refinery.source_files import SourceFile
@@ -25,7 +24,6 @@ MAPPED = tuple(
     name for name in EVIDENCE.names
     if name not in {"evidence_id", "schema_version", "timestamp", "prompt_chars", "text_chars", "provenance"}
 )  # fmt: skip
-_CONSTANT = ("source", "tags")  # what all records of a stream have in common
 
 
 @dataclass(frozen=True)
@@ -48,27 +46,40 @@ class Source(NamedTuple):
     raw: bytes
 
 
+class Sources(NamedTuple):
+    """Where many records come from, as one list for each part of a `Source`."""
+
+    line: list[int]
+    raw_sha256: list[str]
+    sig_hash: list[str | None]
+    raw: list[bytes]
+
+    def one(self, number: int) -> Source:
+        """Return where one of the records comes from."""
+        return Source(self.line[number], self.raw_sha256[number], self.sig_hash[number], self.raw[number])
+
+    def pick(self, wanted: Sequence[int]) -> Sources:
+        """Return where some of the records come from."""
+        if list(wanted) == list(range(len(self.line))):
+            return self
+        return Sources(*(picked(values, wanted) for values in self))
+
+
 def record_batch(
-    ids: list[str], moments: list[datetime], fields: Mapping[str, Values], sources: list[Source], file: str
+    ids: list[str], moments: Moments, fields: Mapping[str, Values], sources: Sources, file: str
 ) -> pa.RecordBatch:
     """Return records of one stream as rows of the evidence table; `fields` holds text as the table does."""
     count = len(ids)
-    arrays = {name: _array(name, values, count) for name, values in fields.items()}
+    arrays = {name: pa.array(values, EVIDENCE.field(name).type) for name, values in fields.items()}
     arrays["evidence_id"] = pa.array(ids)
     arrays["schema_version"] = pa.repeat(pa.scalar(SCHEMA_VERSION, pa.int32()), count)
-    arrays["timestamp"] = pa.array(moments, EVIDENCE.field("timestamp").type)
+    arrays["timestamp"] = pa.array(moments).cast(EVIDENCE.field("timestamp").type)
     for name in ("prompt", "text"):
         lengths = [len(value) if value else 0 for value in fields.get(name, [None] * count)]
         arrays[f"{name}_chars"] = pa.array(lengths, pa.int32())
-    lines, raw, sigs, _ = zip(*sources, strict=True)
-    arrays["provenance"] = _provenance(file, lines, raw, sigs)
+    arrays["provenance"] = _provenance(file, sources.line, sources.raw_sha256, sources.sig_hash)
     columns = [arrays[part.name] if part.name in arrays else pa.nulls(count, part.type) for part in EVIDENCE]
     return pa.RecordBatch.from_arrays(columns, schema=EVIDENCE)
-
-
-def _array(name: str, values: Values, count: int) -> pa.Array:
-    kind = EVIDENCE.field(name).type
-    return pa.repeat(pa.scalar(values[0], kind), count) if name in _CONSTANT else pa.array(values, kind)
 
 
 def by_day(pieces: list[pa.RecordBatch]) -> dict[str, pa.RecordBatch]:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from distill_platform.refinery.columns import ColumnMapper
+from distill_platform.refinery.columns import ColumnMapper, microseconds
 from distill_platform.refinery.mapping import Mapped, Mapper, Refused
 from distill_platform.refinery.streams import load_stream
 from distill_platform_tests.refinery.builders import RECORD, World, row, stream_config
@@ -75,10 +75,10 @@ def test_columns_hold_what_the_mapping_says_of_every_row(name: str, rows: list[A
         for at in range(len(mapped.kept))
     ]
     found = {
-        number: Mapped(moment, fields)
-        for number, moment, fields in zip(mapped.kept, mapped.moments, given_fields, strict=True)
+        number: (moment, fields)
+        for number, moment, fields in zip(mapped.kept, mapped.moments.tolist(), given_fields, strict=True)
     }
-    assert found == one_by_one(mapper, rows)
+    assert found == {number: (microseconds(one.moment), one.fields) for number, one in one_by_one(mapper, rows).items()}
 
 
 @given(st.lists(st.integers(0, 99), min_size=1))
@@ -86,3 +86,17 @@ def test_usual_rows_are_read_by_columns_and_all_kept(numbers: list[int]) -> None
     mapper, columns = mappers("plain")
     rows = [row(number) for number in numbers]
     assert columns.map(rows).kept == list(one_by_one(mapper, rows)) == list(range(len(rows)))
+
+
+STAMPS = st.lists(st.sampled_from("0123456789-+:.,TZ \0")).map("".join)
+
+
+@given(st.lists(st.builds(lambda start, end, cut: start[:cut] + end, st.sampled_from([
+    "2026-04-20T10:00:00.123456+00:00", "9999-12-31T23:59:59-01:00", "2024-02-29 23:59:59+02:00", "1970-01-01T00:00Z",
+]), STAMPS, st.integers(0, 32)), min_size=1, max_size=3))  # fmt: skip
+def test_a_column_of_time_stamps_is_read_as_each_of_them_is(texts: list[str]) -> None:
+    mapper, columns = mappers("plain")
+    rows = [row(number, at=text) for number, text in enumerate(texts)]
+    found = columns.map(rows)
+    expected = {number: microseconds(one.moment) for number, one in one_by_one(mapper, rows).items()}
+    assert dict(zip(found.kept, found.moments.tolist(), strict=True)) == expected
