@@ -25,17 +25,23 @@ class Inflated:
         self.refused: tuple[str, str] | None = None
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield the bytes of the file, at most a block of them at a time."""
-        produced = 0
+        """Yield the bytes of the file in blocks of one to two times the size asked for; the last may be smaller."""
+        held: list[bytes] = []
+        size = produced = 0
         try:
-            for block in self._inflated():
-                produced += len(block)
+            for piece in self._inflated():
+                produced += len(piece)
                 if produced > self._allowed:
                     self._refuse("gzip_bomb", f"inflates to more than {self._allowed} bytes")
-                    return
-                yield block
+                    break
+                held.append(piece)
+                size += len(piece)
+                if size >= self._block:
+                    yield b"".join(held)
+                    held, size = [], 0
         except (EOFError, zlib.error, zstandard.ZstdError) as error:
             self._refuse("corrupt_archive", f"the archive is damaged: {error}")
+        yield b"".join(held)
 
     def _refuse(self, reason: str, detail: str) -> None:
         self.refused = (reason, f"{detail}; what comes after was not read")

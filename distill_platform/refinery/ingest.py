@@ -185,14 +185,13 @@ class _Sink:
     def take(self, batch: Batch) -> None:
         """Take in every line of a batch: as records, as dropped rows, or as one of days that nobody asked for."""
         placed: set[int] = set()
-        sha256 = hashlib.sha256
         for line in batch.refused:
             source = Source(line.number, line.sha256 or canon.sha256_hex(line.raw), None, line.raw)
             placed.update(self._drop(Refused(line.refused, line.detail), source))
         rows: list[Any] = []
         at: list[int] = []
         sigs: list[str | None] = []
-        sources = Sources(batch.numbers, [sha256(raw).hexdigest() for raw in batch.raw], sigs, batch.raw)
+        sources = Sources(batch.numbers, list(map(canon.sha256_hex, batch.raw)), sigs, batch.raw)
         for index, raw in enumerate(batch.raw):
             found, sig, refused = _opened(raw, self._reading.transform)
             sigs.append(sig)
@@ -236,8 +235,9 @@ class _Sink:
             if len(columns.kept) == 1:
                 yield from self._drop(error, sources.one(0))
                 return
-            for number in range(len(columns.kept)):
-                yield from self._record(columns.pick([number]), sources.pick([number]))
+            half = len(columns.kept) // 2
+            for part in (range(half), range(half, len(columns.kept))):
+                yield from self._record(columns.pick(part), sources.pick(part))
             return
         self._records.append(record_batch(ids, columns.moments, fields, sources, self._task.chunk.file.name))
         yield from sources.line
@@ -256,7 +256,7 @@ class _Sink:
 
     def _count(self, batch: Batch) -> None:
         """Write what is held once it is as much as a chunk holds."""
-        self._held_bytes += sum(map(len, batch.raw))
+        self._held_bytes += sum(map(len, batch.raw)) + sum(len(line.raw) for line in batch.refused)
         self._held_lines += len(batch.raw) + len(batch.refused)
         if self._held_bytes >= CHUNK_BYTES or self._held_lines >= _HELD_LINES:
             self._spill()
