@@ -16,13 +16,16 @@ from __future__ import annotations
 import functools
 import hashlib
 import re
+import string
 import unicodedata
 
 KEY_BYTES = 16
 
 _ASCII_SPACE = "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f"
 _ASCII_UNSEEN = "".join(map(chr, (*range(0x00, 0x09), *range(0x0E, 0x1C), 0x7F)))
-_LEVEL = str.maketrans(_ASCII_SPACE, " " * len(_ASCII_SPACE), _ASCII_UNSEEN)
+_LEVEL = str.maketrans(
+    _ASCII_SPACE + string.ascii_uppercase, " " * len(_ASCII_SPACE) + string.ascii_lowercase, _ASCII_UNSEEN
+)
 _SPACES = re.compile("  +")
 
 _NON_ASCII = re.compile(r"[^\x00-\x7f]+")
@@ -54,7 +57,7 @@ def fold(text: str) -> str:
     """Return the form in which two texts count as the same. `fold(fold(text)) == fold(text)`."""
     if not text.isascii():
         text = fold_unicode(text)
-    text = text.lower().translate(_LEVEL)  # what is not ASCII is casefolded already
+    text = text.translate(_LEVEL)
     if "  " in text:
         text = _SPACES.sub(" ", text)
     return text.strip(" ")

@@ -26,7 +26,7 @@ from distill_platform.refinery.screening.kernels import SHINGLE, signatures
 from distill_platform.refinery.screening.pii import PII_RULES, redact_text
 from distill_platform.refinery.screening.scan import Scanner
 from distill_platform.refinery.screening.secrets import SECRET_RULES, rule_names
-from distill_platform.refinery.screening.tokens import Folded, Hashes, Items, Tokens, fold_encoded, tokenize
+from distill_platform.refinery.screening.tokens import Folded, Hashes, Items, Tokens, fold_batch, tokenize
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Screener:
         texts = [text or "" for text in (*prompts, *answers)]
         size = len(prompts)
         encoded = [text.encode("utf-8", "replace") for text in texts]
-        folded = fold_encoded(texts, encoded)
+        folded = fold_batch(texts)
         tokens = tokenize(folded)
         answer_tokens = Tokens(tokens.offsets[size:], tokens.hashes)
         overlap = self.index.match(tokens)

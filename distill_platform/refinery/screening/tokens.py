@@ -13,13 +13,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from distill_platform.core.kernel import kernel
-from distill_platform.refinery.screening.fold import fold, fold_unicode, spell_out, words
+from distill_platform.refinery.screening.characters import (
+    AWKWARD,
+    UNKNOWN,
+    Forms,
+    folds,
+    learn,
+    learn_spellings,
+    spellings,
+)
+from distill_platform.refinery.screening.fold import fold, spell_out, words
 
 Bytes = npt.NDArray[np.uint8]
 Counts = npt.NDArray[np.int64]
@@ -36,6 +45,21 @@ _SHIFT = np.uint64(33)
 _LAST = np.uint64(63)
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
+_SIX = np.uint64(6)
+_LOW = np.uint64(0x3F)
+_ABOVE_ASCII = np.uint8(0x80)
+_THREE_BYTES = np.uint64(0xE0)
+_FOUR_BYTES = np.uint64(0xF0)
+_BETWEEN = np.uint8(0x20)
+_LEARNED_AT_ONCE = 1024
+
+
+class Packed(NamedTuple):
+    """Texts as UTF-8 in one run of bytes: text i is `data[starts[i]:ends[i]]`."""
+
+    data: Bytes
+    starts: Counts
+    ends: Counts
 
 
 @dataclass(frozen=True)
@@ -64,27 +88,28 @@ class Tokens:
 
 def fold_batch(texts: Sequence[str]) -> Folded:
     """Return the folded texts of a batch, packed."""
-    return fold_encoded(texts, [text.encode("utf-8", "replace") for text in texts])
-
-
-def fold_encoded(texts: Sequence[str], encoded: Sequence[bytes]) -> Folded:
-    """Return the folded texts of a batch whose UTF-8 is at hand (used for those that are ASCII)."""
-    encoded = [
-        utf8 if text.isascii() else fold_unicode(text).encode("utf-8", "surrogatepass")
-        for text, utf8 in zip(texts, encoded, strict=True)
-    ]
+    encoded = [text.encode("utf-8", "surrogatepass") for text in texts]
     offsets = _offsets(encoded)
-    levels, lowered = _fold_tables()
-    packed = np.frombuffer(b"".join(encoded), np.uint8)
-    data, ends = _fold_bytes(packed, offsets, levels, lowered)
-    return _with_spelled(texts, data, offsets[:-1], ends)
+    return fold_packed(Packed(np.frombuffer(b"".join(encoded), np.uint8), offsets[:-1], offsets[1:]))
+
+
+def fold_packed(texts: Packed) -> Folded:
+    """Return the folded texts of a batch: by the kernel where characters fold one by one, else each by `fold`."""
+    while True:
+        data, ends, unknown = _fold_bytes(texts, _ascii_fold(), folds())
+        if not len(unknown):
+            break
+        learn(unknown.tolist())
+    awkward = np.flatnonzero(ends < texts.starts)
+    if not len(awkward):
+        return Folded(data, texts.starts, ends, texts.starts, ends)
+    return _with_awkward(texts, awkward, data, ends)
 
 
 def tokenize(folded: Folded) -> Tokens:
     """Return the token hashes of folded texts."""
-    table, mask = _token_tables()
-    offsets, hashes = _token_hashes(folded.data, folded.token_starts, folded.token_ends, table, mask)
-    return Tokens(offsets, hashes)
+    texts = Packed(folded.data, folded.token_starts, folded.token_ends)
+    return Tokens(*_token_hashes(texts, _token_bytes(), spellings()))
 
 
 def grams(tokens: Tokens, size: int, *, whole: bool = False) -> Hashes:
@@ -102,38 +127,51 @@ def _offsets(encoded: Sequence[bytes]) -> Counts:
     return offsets
 
 
-def _with_spelled(texts: Sequence[str], data: Bytes, starts: Counts, ends: Counts) -> Folded:
-    """Append the spelled-out forms of those texts that are not ASCII, and point their tokens there."""
-    rows = [row for row, text in enumerate(texts) if not text.isascii()]
-    if not rows:
-        return Folded(data, starts, ends, starts, ends)
-    folded = (data[starts[row] : ends[row]].tobytes().decode("utf-8", "surrogatepass") for row in rows)
-    spelled = [spell_out(text).encode("utf-8", "replace") for text in folded]
-    offsets = _offsets(spelled) + len(data)
-    token_starts, token_ends = starts.copy(), ends.copy()
-    token_starts[rows], token_ends[rows] = offsets[:-1], offsets[1:]
-    data = np.concatenate([data, np.frombuffer(b"".join(spelled), np.uint8)])
+def _with_awkward(texts: Packed, rows: Counts, data: Bytes, ends: Counts) -> Folded:
+    """Append the folded and the spelled-out forms of the texts in these rows."""
+    sources = (texts.data[texts.starts[row] : texts.ends[row]].tobytes() for row in rows)
+    folded = [fold(source.decode("utf-8", "surrogatepass")) for source in sources]
+    spelled = [spell_out(text) for text in folded]
+    learn_spellings("".join(spelled))
+    encoded = [text.encode("utf-8", "surrogatepass") for text in (*folded, *spelled)]
+    offsets = _offsets(encoded) + len(data)
+    starts, token_starts, token_ends = texts.starts.copy(), texts.starts.copy(), ends.copy()
+    starts[rows], token_starts[rows] = offsets[: len(rows)], offsets[len(rows) : -1]
+    ends[rows], token_ends[rows] = offsets[1 : len(rows) + 1], offsets[len(rows) + 1 :]
+    data = np.concatenate([data, np.frombuffer(b"".join(encoded), np.uint8)])
     return Folded(data, starts, ends, token_starts, token_ends)
 
 
+class _AsciiFold(NamedTuple):
+    """What becomes of each ASCII character."""
+
+    levels: Bytes  # keep, space or drop
+    lowered: Bytes
+
+
+class _TokenBytes(NamedTuple):
+    """What tokens are made of, by byte."""
+
+    random: Hashes  # the word that a byte of a token adds to its hash
+    inside: Hashes  # all ones for bytes of tokens, 0 for separators
+
+
 @functools.cache
-def _fold_tables() -> tuple[Bytes, Bytes]:
-    """Return what to do with each byte (keep, space, drop) and its lower case, as `fold` does it."""
-    levels = np.full(256, _KEEP, np.uint8)
-    lowered = np.arange(256, dtype=np.uint8)
+def _ascii_fold() -> _AsciiFold:
+    """Return what `fold` makes of each ASCII character."""
+    fold_of = _AsciiFold(np.full(128, _KEEP, np.uint8), np.arange(128, dtype=np.uint8))
     for code in range(128):
         level = fold(f"a{chr(code)}a")[1:-1]
-        levels[code] = _KEEP if level not in ("", " ") else _DROP if level == "" else _SPACE
-        lowered[code] = ord(level or " ")
-    return levels, lowered
+        fold_of.levels[code] = _KEEP if level not in ("", " ") else _DROP if level == "" else _SPACE
+        fold_of.lowered[code] = ord(level or " ")
+    return fold_of
 
 
 @functools.cache
-def _token_tables() -> tuple[Hashes, Hashes]:
-    """Return the random word of each token byte (0 for separators), and all ones or zeros: is it a token byte."""
+def _token_bytes() -> _TokenBytes:
     inside = np.array([code >= 128 or bool(words(chr(code))) for code in range(256)])
     random = _mixed(np.arange(1, 257, dtype=np.uint64) * _BASE)
-    return np.where(inside, random, _ZERO), np.where(inside, ~_ZERO, _ZERO)
+    return _TokenBytes(np.where(inside, random, _ZERO), np.where(inside, ~_ZERO, _ZERO))
 
 
 def _mixed(values: Hashes) -> Hashes:
@@ -151,44 +189,101 @@ def _mix(value: Any) -> Any:
 
 
 @kernel
-def _fold_bytes(data: Bytes, offsets: Counts, levels: Bytes, lowered: Bytes) -> tuple[Bytes, Counts]:
-    """Fold each text in place of itself: text i starts where it did and ends at ends[i]."""
-    out = np.empty(len(data), np.uint8)
-    ends = np.empty(len(offsets) - 1, np.int64)
-    for row in range(len(ends)):
-        start = np.uint64(offsets[row])
-        end = start
-        after_space = np.uint8(1)
-        for position in range(start, np.uint64(offsets[row + 1])):  # unsigned, or numba tests each index for its sign
-            byte = data[position]
-            level = levels[byte]
-            out[end] = lowered[byte]
-            end += np.uint64((level == _KEEP) | ((level == _SPACE) & (after_space == 0)))
-            after_space = after_space if level == _DROP else np.uint8(level)
-        ends[row] = end - _ONE if end > start and after_space == 1 else end
-    return out, ends
+def _code(data: Bytes, position: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """Return the code point above ASCII whose UTF-8 starts here, and how many bytes it takes."""
+    first, second = np.uint64(data[position]), np.uint64(data[position + _ONE]) & _LOW
+    if first < _THREE_BYTES:
+        return (first & np.uint64(0x1F)) << _SIX | second, np.uint64(2)
+    third = np.uint64(data[position + np.uint64(2)]) & _LOW
+    if first < _FOUR_BYTES:
+        return ((first & np.uint64(0x0F)) << _SIX | second) << _SIX | third, np.uint64(3)
+    fourth = np.uint64(data[position + np.uint64(3)]) & _LOW
+    return (((first & np.uint64(0x07)) << _SIX | second) << _SIX | third) << _SIX | fourth, np.uint64(4)
 
 
 @kernel
-def _token_hashes(data: Bytes, starts: Counts, ends: Counts, table: Hashes, mask: Hashes) -> tuple[Counts, Hashes]:
-    """Hash each run of token bytes. No branch depends on a byte: the slot after the last token is always written."""
-    offsets = np.zeros(len(starts) + 1, np.int64)
-    hashes = np.empty(1 + np.sum((ends - starts + 1) // 2), np.uint64)
-    count = _ZERO
-    for row in range(len(starts)):
-        rolling = _ZERO
-        before = _ZERO
-        for position in range(np.uint64(starts[row]), np.uint64(ends[row])):
-            byte = data[position]
-            inside = mask[byte]
-            hashes[count] = rolling
-            count += before & ~inside & _ONE
-            rolling = (((rolling << _ROTATE) | (rolling >> _ROTATE_BACK)) + table[byte]) & inside
-            before = inside
-        hashes[count] = rolling
-        count += before & _ONE
-        offsets[row + 1] = count
-    hashes = hashes[:count].copy()
+def _append(out: Bytes, end: np.uint64, after: np.uint8, byte: np.uint8, ascii_: _AsciiFold) -> Any:
+    """Append a folded byte; return where the text now ends, and whether with a space. No branch depends on it."""
+    level = ascii_.levels[byte]
+    out[end] = ascii_.lowered[byte]
+    end += np.uint64((level == _KEEP) | ((level == _SPACE) & (after == 0)))
+    return end, after if level == _DROP else np.uint8(level)
+
+
+@kernel
+def _fold_bytes(texts: Packed, ascii_: _AsciiFold, folds: Forms) -> tuple[Bytes, Counts, Items]:
+    """Fold each text in place of itself: text i starts where it did and ends at ends[i], -1 for awkward texts.
+
+    Returns also characters that are not in the table yet; the texts that hold them count as awkward.
+    """
+    out = np.empty(len(texts.data), np.uint8)
+    ends = np.empty(len(texts.starts), np.int64)
+    unknown = np.empty(_LEARNED_AT_ONCE, np.int32)
+    count = 0
+    for row in range(len(ends)):
+        position, stop = np.uint64(texts.starts[row]), np.uint64(texts.ends[row])
+        start = end = position
+        after = np.uint8(1)
+        awkward = False
+        while position < stop:
+            byte = texts.data[position]
+            if byte < _ABOVE_ASCII:
+                end, after = _append(out, end, after, byte, ascii_)
+                position += _ONE
+                continue
+            code, width = _code(texts.data, position)
+            position += width
+            if folds.sizes[code] == UNKNOWN and count < len(unknown):
+                folds.sizes[code] = AWKWARD
+                unknown[count] = code
+                count += 1
+            if folds.sizes[code] == UNKNOWN or folds.sizes[code] == AWKWARD:
+                awkward = True
+                continue
+            for index in range(np.uint64(folds.sizes[code]) - _ONE):
+                byte = folds.forms[code, index]
+                if byte < _ABOVE_ASCII:
+                    end, after = _append(out, end, after, byte, ascii_)
+                else:
+                    out[end] = byte
+                    end += _ONE
+                    after = np.uint8(0)
+        ends[row] = -1 if awkward else end - _ONE if end > start and after == 1 else end
+    return out, ends, unknown[:count].copy()
+
+
+@kernel
+def _feed(hashes: Hashes, state: tuple[np.uint64, np.uint64, np.uint64], byte: np.uint8, bytes_: _TokenBytes) -> Any:
+    """Hash one more byte of a run. No branch depends on it: the slot after the last token is always written."""
+    count, rolling, before = state
+    inside = bytes_.inside[byte]
+    hashes[count] = rolling
+    count += before & ~inside & _ONE
+    rolling = (((rolling << _ROTATE) | (rolling >> _ROTATE_BACK)) + bytes_.random[byte]) & inside
+    return count, rolling, inside
+
+
+@kernel
+def _token_hashes(texts: Packed, bytes_: _TokenBytes, spellings: Forms) -> tuple[Counts, Hashes]:
+    """Hash each run of token bytes in the texts, spelled out."""
+    offsets = np.zeros(len(texts.starts) + 1, np.int64)
+    hashes = np.empty(1 + np.sum(texts.ends - texts.starts), np.uint64)
+    state = (_ZERO, _ZERO, _ZERO)
+    for row in range(len(texts.starts)):
+        position, stop = np.uint64(texts.starts[row]), np.uint64(texts.ends[row])
+        while position < stop:
+            byte = texts.data[position]
+            if byte < _ABOVE_ASCII:
+                state = _feed(hashes, state, byte, bytes_)
+                position += _ONE
+                continue
+            code, width = _code(texts.data, position)
+            for index in range(np.uint64(spellings.sizes[code]) - _ONE):
+                state = _feed(hashes, state, spellings.forms[code, index], bytes_)
+            position += width
+        state = _feed(hashes, state, _BETWEEN, bytes_)
+        offsets[row + 1] = state[0]
+    hashes = hashes[: state[0]].copy()
     for index in range(len(hashes)):
         hashes[index] = _mix(hashes[index])
     return offsets, hashes
