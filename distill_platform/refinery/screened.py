@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -19,7 +20,8 @@ from distill_platform.refinery.schemas import SCREENED
 from distill_platform.refinery.screening.eval_sets import EvalSet
 from distill_platform.refinery.screening.kernels import BANDS
 from distill_platform.refinery.screening.screen import Screener, ScreeningConfig
-from distill_platform.refinery.screening.secrets import find_secrets
+from distill_platform.refinery.screening.secrets import find_secrets, may_hold_secrets
+from distill_platform.refinery.screening.tokens import Items
 from distill_platform.refinery.stage import (
     Refinery,
     Staged,
@@ -32,15 +34,16 @@ from distill_platform.refinery.stage import (
     same_keys,
 )
 from distill_platform.store.lake import Counts, Draft, Manifest
-from distill_platform.store.lake.parts import read_part, write_part
+from distill_platform.store.lake.parts import read_pieces, write_part
 
 _PLAIN = ("evidence_id", "redacted_prompt", "redacted_text", "prompt_key", "answer_key", "bands")
 _READ = ("evidence_id", "run_id", "task_id", "title", "prompt", "text", "metadata")
 _CITED = re.compile(r"(?<![\w./-])(?:[\w.-]+/)+[\w.-]+\.[A-Za-z]\w{0,7}\b")
 _STEPS = re.compile(r"(?:\.{0,2}/)*")
 _KNOWN = '"known_paths":'
-_ROWS_AT_ONCE = 8_192
-_WORDY = 4
+_ROWS_AT_ONCE = 1_024
+_SPACE = r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
+_WORDY = rf"[^{_SPACE}]+(?:[{_SPACE}]+[^{_SPACE}]+){{4}}"  # more than four words
 
 
 def screen_texts(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
@@ -102,27 +105,22 @@ def _screener(config: ScreeningConfig, eval_sets: tuple[EvalSet, ...]) -> Screen
 def _screen_part(task: _ScreenTask) -> _ScreenedPart:
     """Return one part of the evidence, screened and written."""
     screener = _screener(task.config, task.eval_sets)
-    rows = read_part(task.evidence, _READ)
-    tables = [_screened(screener, piece) for piece in _pieces(rows)]
-    table = pa.concat_tables(tables)
+    table = pa.Table.from_batches(
+        [_screened(screener, piece) for piece in read_pieces(task.evidence, _READ, _ROWS_AT_ONCE)], SCREENED
+    )
     hashes = _row_hashes(table)
     secrets = int(pc.sum(pc.greater(pc.list_value_length(table["secrets"]), 0)).as_py() or 0)
     pii = len(table) - table["pii"].null_count
     return _ScreenedPart(Written(write_part(task.part, table, plain=_PLAIN), hashes), secrets, pii)
 
 
-def _pieces(rows: pa.Table) -> list[pa.Table]:
-    return [rows.slice(start, _ROWS_AT_ONCE) for start in range(0, rows.num_rows, _ROWS_AT_ONCE)]
-
-
-def _screened(screener: Screener, rows: pa.Table) -> pa.Table:
-    texts = rows["text"].to_pylist()
-    found = screener.screen(rows["prompt"].to_pylist(), texts)
+def _screened(screener: Screener, rows: pa.RecordBatch) -> pa.RecordBatch:
+    found = screener.screen(rows["prompt"], rows["text"])
     labels = _labels(screener, rows)
     columns: dict[str, Any] = {
         "evidence_id": rows["evidence_id"],
         "secrets": pa.array(map(_either, found.secrets, labels.secrets), pa.list_(pa.string())),
-        "invented_paths": _invented(rows["metadata"], texts),
+        "invented_paths": _invented(rows["metadata"], rows["text"]),
         "pii": [canon.dumps(kinds).decode() if kinds else None for kinds in found.pii],
         "redacted_prompt": found.redacted_prompts,
         "redacted_text": found.redacted_answers,
@@ -134,33 +132,39 @@ def _screened(screener: Screener, rows: pa.Table) -> pa.Table:
         "eval_containment": np.maximum(found.answer_containment, labels.containment),
         "eval_item": [mine or theirs for mine, theirs in zip(found.eval_items, labels.eval_items, strict=True)],
     }
-    return pa.table([columns[name] for name in SCREENED.names], schema=SCREENED)
+    arrays = [pa.array(columns[name], SCREENED.field(name).type) for name in SCREENED.names]
+    return pa.RecordBatch.from_arrays(arrays, schema=SCREENED)
 
 
-@dataclass(frozen=True)
-class _Labels:
+class _Labels(NamedTuple):
     """What is found in what leaves beside the texts, per record."""
 
     secrets: list[tuple[str, ...]]
-    prompt_hits: Any
-    containment: Any
+    prompt_hits: Items
+    containment: npt.NDArray[np.float64]
     eval_items: list[str | None]
 
 
-def _labels(screener: Screener, rows: pa.Table) -> _Labels:
+def _labels(screener: Screener, rows: pa.RecordBatch) -> _Labels:
     """Return what is found in titles and ids: they may hold a token or, if long enough, quote a question."""
-    joint = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
-    labels: list[str] = joint.to_pylist()
+    labels = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
     count = len(labels)
-    found = _Labels(find_secrets(labels), np.zeros(count, np.int64), np.zeros(count), [None] * count)
-    wordy = [row for row, label in enumerate(labels) if len(label.split(None, _WORDY)) > _WORDY]
-    if wordy:
-        screened = screener.screen([None] * len(wordy), [labels[row] for row in wordy])
+    found = _Labels(_secrets(labels), np.zeros(count, np.int32), np.zeros(count), [None] * count)
+    wordy = np.flatnonzero(pc.match_substring_regex(labels, _WORDY).to_numpy(zero_copy_only=False))
+    if len(wordy):
+        quoted = labels.take(pa.array(wordy))
+        screened = screener.screen(pa.nulls(len(wordy), pa.string()), quoted)
         found.prompt_hits[wordy] = screened.prompt_hits
         found.containment[wordy] = screened.answer_containment
-        for row, item in zip(wordy, screened.eval_items, strict=True):
+        for row, item in zip(wordy.tolist(), screened.eval_items, strict=True):
             found.eval_items[row] = item
     return found
+
+
+def _secrets(labels: pa.StringArray) -> list[tuple[str, ...]]:
+    """Return the secrets of each label, after one look at all of them together: nearly always there are none."""
+    together = "\n".join(labels.to_pylist())
+    return find_secrets(labels.to_pylist()) if may_hold_secrets(together) else [()] * len(labels)
 
 
 def _either(mine: tuple[str, ...], theirs: tuple[str, ...]) -> list[str]:
@@ -171,14 +175,14 @@ def _fixed(data: bytes, count: int, width: int) -> pa.FixedSizeBinaryArray:
     return pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), count, [None, pa.py_buffer(data)])
 
 
-def _invented(metadata: pa.ChunkedArray, texts: list[str | None]) -> pa.Array:
+def _invented(metadata: pa.StringArray, texts: pa.StringArray) -> list[list[str]]:
     """Return, per record that declares `metadata.known_paths`, the files its text cites that are not among them."""
     invented: list[list[str]] = [[]] * len(texts)
-    declares = pc.fill_null(pc.match_substring(metadata, _KNOWN), False).to_numpy()
+    declares = pc.fill_null(pc.match_substring(metadata, _KNOWN), False).to_numpy(zero_copy_only=False)
     for row in np.flatnonzero(declares).tolist():
         known = orjson.loads(metadata[row].as_py())["known_paths"]
-        invented[row] = invented_paths(texts[row] or "", [known] if isinstance(known, str) else known)
-    return pa.array(invented, pa.list_(pa.string()))
+        invented[row] = invented_paths(texts[row].as_py() or "", [known] if isinstance(known, str) else known)
+    return invented
 
 
 def invented_paths(text: str, known: Sequence[str]) -> list[str]:

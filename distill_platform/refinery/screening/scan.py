@@ -8,8 +8,14 @@ never backtracks: no text, however hostile, makes a scan slow.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Bytes = npt.NDArray[np.uint8]
+Counts = npt.NDArray[np.int64]
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _MAX_MEMORY = 64 << 20
@@ -47,15 +53,17 @@ class Scanner:
         for rule in rules:
             self._set.Add(rule.anchor)
         self._set.Compile()
-        self._match: Callable[[bytes], list[int] | None] = self._set.Match
+        self._match: Callable[[bytes | memoryview], list[int] | None] = self._set.Match
 
     def flagged(self, text: str) -> list[int]:
         """Return the numbers of the rules whose anchor occurs in the text, ascending."""
         return sorted(self._match(encodable(text).encode()) or ())
 
-    def flagged_rows(self, encoded: Iterable[bytes]) -> list[tuple[int, list[int]]]:
-        """Return (row, rule numbers) of those UTF-8 texts in which any anchor occurs, in order."""
-        found = enumerate(map(self._match, encoded))
+    def flagged_rows(self, data: Bytes, starts: Counts, ends: Counts) -> list[tuple[int, list[int]]]:
+        """Return (row, rule numbers) of those UTF-8 texts `data[start:end]` in which any anchor occurs, in order."""
+        view, match = memoryview(data), self._match  # type: ignore[arg-type]  # numpy declares no buffer before 3.12
+        places = zip(starts.tolist(), ends.tolist(), strict=True)
+        found = enumerate(match(view[start:end]) for start, end in places)
         return [(row, sorted(flagged)) for row, flagged in found if flagged]
 
 

@@ -7,11 +7,13 @@ with evaluation sets, row by row. No row's result depends on the rows around it,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from distill_platform.refinery.screening.contamination import (
     ANSWER_NGRAM,
@@ -26,7 +28,7 @@ from distill_platform.refinery.screening.kernels import SHINGLE, signatures
 from distill_platform.refinery.screening.pii import PII_RULES, redact_text
 from distill_platform.refinery.screening.scan import Scanner
 from distill_platform.refinery.screening.secrets import SECRET_RULES, rule_names
-from distill_platform.refinery.screening.tokens import Folded, Hashes, Items, Tokens, fold_batch, tokenize
+from distill_platform.refinery.screening.tokens import Folded, Hashes, Items, Packed, Tokens, fold_packed, tokenize
 
 
 @dataclass(frozen=True)
@@ -71,17 +73,16 @@ class Screener:
             shortest_window=config.shortest_window,
         )
 
-    def screen(self, prompts: Sequence[str | None], answers: Sequence[str | None]) -> ScreenedBatch:
+    def screen(self, prompts: pa.StringArray, answers: pa.StringArray) -> ScreenedBatch:
         """Return what is found in the records (prompts[i], answers[i])."""
-        texts = [text or "" for text in (*prompts, *answers)]
         size = len(prompts)
-        encoded = [text.encode("utf-8", "replace") for text in texts]
-        folded = fold_batch(texts)
+        texts = _packed(prompts, answers)
+        folded = fold_packed(texts)
         tokens = tokenize(folded)
         answer_tokens = Tokens(tokens.offsets[size:], tokens.hashes)
         overlap = self.index.match(tokens)
         keys = _keys(folded)
-        secrets, pii, redacted = self._scan(texts, encoded, keys)
+        secrets, pii, redacted = self._scan(texts, keys)
         return ScreenedBatch(
             secrets=secrets,
             pii=pii,
@@ -99,19 +100,19 @@ class Screener:
         )
 
     def _scan(
-        self, texts: list[str], encoded: list[bytes], keys: list[bytes]
+        self, packed: Packed, keys: list[bytes]
     ) -> tuple[list[tuple[str, ...]], list[dict[str, int] | None], list[str | None]]:
         """Return secrets, PII counts and redactions, and put the keys of redacted texts in their place."""
-        size = len(texts) // 2
+        size = len(keys) // 2
         secrets: list[tuple[str, ...]] = [()] * size
         pii: list[dict[str, int] | None] = [None] * size
-        redacted: list[str | None] = [None] * len(texts)
-        records = map(b"\0".join, zip(encoded[:size], encoded[size:], strict=True))
-        for row, flagged in self._scanner.flagged_rows(records):
+        redacted: list[str | None] = [None] * len(keys)
+        for row, flagged in self._scanner.flagged_rows(packed.data, packed.starts[:size], packed.ends[size:]):
             rules = [number for number in flagged if number < len(SECRET_RULES)]
-            secrets[row] = _ordered(rule_names(texts[row], rules) + rule_names(texts[row + size], rules))
             kinds = [number - len(SECRET_RULES) for number in flagged[len(rules) :]]
-            pii[row] = _redact(texts, (row, row + size), kinds, redacted, keys)
+            texts = {place: packed.text(place) for place in (row, row + size)}
+            secrets[row] = _ordered(rule for text in texts.values() for rule in rule_names(text, rules))
+            pii[row] = _redact(texts, kinds, redacted, keys)
         return secrets, pii, redacted
 
     def _named(self, overlap: Overlap) -> list[str | None]:
@@ -123,13 +124,23 @@ class Screener:
         return named
 
 
+def _packed(prompts: pa.StringArray, answers: pa.StringArray) -> Packed:
+    """Return the texts of the records, all prompts before all answers; each record is one run of bytes, NUL between."""
+    records = pc.binary_join_element_wise(prompts, answers, "\0", null_handling="replace")
+    _, offsets, data = records.buffers()
+    bounds = np.frombuffer(offsets, np.int32, len(records) + 1).astype(np.int64)
+    middles = bounds[:-1] + pc.fill_null(pc.binary_length(prompts), 0).to_numpy()
+    starts, ends = np.concatenate([bounds[:-1], middles + 1]), np.concatenate([middles, bounds[1:]])
+    return Packed(np.frombuffer(data or b"", np.uint8), starts, ends)
+
+
 def _redact(
-    texts: list[str], places: tuple[int, int], flagged: list[int], redacted: list[str | None], keys: list[bytes]
+    texts: Mapping[int, str], flagged: list[int], redacted: list[str | None], keys: list[bytes]
 ) -> dict[str, int] | None:
-    """Redact the texts at the places; return what was replaced in them together, None for nothing."""
+    """Redact the texts of a record, given by place; return what was replaced in them together, None for nothing."""
     total: dict[str, int] = {}
-    for place in places:
-        found = redact_text(texts[place], flagged)
+    for place, text in texts.items():
+        found = redact_text(text, flagged)
         if found is not None:
             redacted[place], counts = found
             keys[place] = text_key(fold(found[0]))
@@ -141,8 +152,8 @@ def _redact(
 _RULE_ORDER = {rule.name: number for number, rule in enumerate(SECRET_RULES)}
 
 
-def _ordered(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(set(names), key=_RULE_ORDER.__getitem__)) if names else ()
+def _ordered(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(set(names), key=_RULE_ORDER.__getitem__))
 
 
 def _keys(folded: Folded) -> list[bytes]:

@@ -39,6 +39,11 @@ def find_secrets(texts: Sequence[str]) -> list[tuple[str, ...]]:
     return [rule_names(text, _scanner().flagged(text)) for text in texts]
 
 
+def may_hold_secrets(text: str) -> bool:
+    """Return whether the text, or any part of it, could hold a secret; no is certain."""
+    return bool(_scanner().flagged(text))
+
+
 def locate_secrets(text: str) -> list[Secret]:
     """Return all findings of a text with their places, in the order of `SECRET_RULES`."""
     text = encodable(text)

@@ -61,6 +61,10 @@ class Packed(NamedTuple):
     starts: Counts
     ends: Counts
 
+    def text(self, row: int) -> str:
+        """Return a text."""
+        return self.data[self.starts[row] : self.ends[row]].tobytes().decode("utf-8", "surrogatepass")
+
 
 @dataclass(frozen=True)
 class Folded:
@@ -129,8 +133,7 @@ def _offsets(encoded: Sequence[bytes]) -> Counts:
 
 def _with_awkward(texts: Packed, rows: Counts, data: Bytes, ends: Counts) -> Folded:
     """Append the folded and the spelled-out forms of the texts in these rows."""
-    sources = (texts.data[texts.starts[row] : texts.ends[row]].tobytes() for row in rows)
-    folded = [fold(source.decode("utf-8", "surrogatepass")) for source in sources]
+    folded = [fold(texts.text(row)) for row in rows.tolist()]
     spelled = [spell_out(text) for text in folded]
     learn_spellings("".join(spelled))
     encoded = [text.encode("utf-8", "surrogatepass") for text in (*folded, *spelled)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -27,6 +27,18 @@ def read_part(path: Path, columns: Sequence[str] | None = None) -> pa.Table:
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
             return file.read(columns=list(columns) if columns is not None else None)
+    except (OSError, pa.ArrowException) as error:
+        raise CorruptDataset(f"{path} cannot be read: {error}", hint=_AGAIN) from error
+
+
+def read_pieces(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.RecordBatch]:
+    """Yield one Parquet file in pieces of `rows` rows, so small that they stay in the processor's cache.
+
+    Raises CorruptDataset when it cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path, pre_buffer=False) as file:
+            yield from file.iter_batches(rows, columns=list(columns))
     except (OSError, pa.ArrowException) as error:
         raise CorruptDataset(f"{path} cannot be read: {error}", hint=_AGAIN) from error
 

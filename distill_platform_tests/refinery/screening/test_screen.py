@@ -6,6 +6,7 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from hypothesis import given, settings, strategies as st
 
 from distill_platform.refinery.screening.eval_sets import EvalSet
@@ -29,7 +30,7 @@ TEXTS = st.sampled_from(
         "mail a@b.com",
         "",
         "…",
-        "\ud800\0",
+        "\ud7ff\0",
         "日本",
     ]
 )
@@ -37,7 +38,8 @@ RECORDS = st.lists(st.tuples(st.none() | TEXTS | st.text(), st.none() | TEXTS | 
 
 
 def screen(records: list[tuple[str | None, str | None]]) -> ScreenedBatch:
-    return SCREENER.screen([prompt for prompt, _ in records], [answer for _, answer in records])
+    prompts, answers = (pa.array(column, pa.string()) for column in (list(zip(*records, strict=True)) or ([], [])))
+    return SCREENER.screen(prompts, answers)
 
 
 def rows(batch: ScreenedBatch) -> list[list[Any]]:
@@ -101,7 +103,7 @@ def test_redaction_does_not_hide_contamination_or_change_near_duplicates() -> No
 
 def _first_key(inputs: bytes) -> bytes:
     config, sets = pickle.loads(inputs)
-    return Screener(config, sets).screen([QUESTION], [ANSWER]).band_keys.tobytes()
+    return Screener(config, sets).screen(pa.array([QUESTION]), pa.array([ANSWER])).band_keys.tobytes()
 
 
 def test_a_spawned_worker_finds_the_same() -> None:
