@@ -38,7 +38,7 @@ def read_pieces(path: Path, columns: Sequence[str], rows: int) -> Iterator[pa.Re
     """
     try:
         with pq.ParquetFile(path, pre_buffer=False) as file:
-            yield from file.iter_batches(rows, columns=list(columns))
+            yield from file.iter_batches(rows, columns=list(columns), use_threads=False)
     except (OSError, pa.ArrowException) as error:
         raise CorruptDataset(f"{path} cannot be read: {error}", hint=_AGAIN) from error
 
