@@ -8,18 +8,21 @@ their task, marked as inherited.
 
 from __future__ import annotations
 
+import operator
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distill_platform.core.expression import Verdict as Truth
+from distill_platform.core.expression import Expression, Verdict as Truth
+from distill_platform.refinery.encoded import Encoded
 from distill_platform.refinery.schemas import SCORED
 from distill_platform.refinery.settings import SCORER_VERSION
 from distill_platform.refinery.stage import (
@@ -53,25 +56,23 @@ Judge = Callable[[Callable[[str], Any]], Verdict]
 
 def judge_for(stream: Stream) -> Judge:
     """Return the function that gives a record of this stream its verdict; it takes a look-up of the record's names."""
-    rules = [(rule.when, rule.category, rule.reason) for rule in stream.rules]
+    return lambda lookup: _conclude(stream, (rule.when.evaluate(lookup) for rule in stream.rules))
+
+
+def _conclude(stream: Stream, truths: Iterable[Truth]) -> Verdict:
+    """Return what follows from what the stream's rules say, in their order."""
+    unknown: list[tuple[Category, str]] = []
+    for rule, truth in zip(stream.rules, truths, strict=True):
+        if truth is Truth.TRUE:
+            worse = [why for could_be, why in unknown if could_be.rank > rule.category.rank]
+            if worse:
+                return Verdict(Category.NEEDS_HUMAN_REVIEW, tuple(f"unknown:{why}" for why in worse))
+            return Verdict(rule.category, (rule.reason,))
+        if truth is Truth.UNKNOWN:
+            unknown.append((rule.category, rule.reason))
     otherwise = stream.config.otherwise
     assert otherwise is not None
-    fallback = Verdict(otherwise.category, (otherwise.reason,))
-
-    def judge(lookup: Callable[[str], Any]) -> Verdict:
-        unknown: list[tuple[Category, str]] = []
-        for when, category, reason in rules:
-            truth = when.evaluate(lookup)
-            if truth is Truth.TRUE:
-                worse = [why for could_be, why in unknown if could_be.rank > category.rank]
-                if worse:
-                    return Verdict(Category.NEEDS_HUMAN_REVIEW, tuple(f"unknown:{why}" for why in worse))
-                return Verdict(category, (reason,))
-            if truth is Truth.UNKNOWN:
-                unknown.append((category, reason))
-        return fallback
-
-    return judge
+    return Verdict(otherwise.category, (otherwise.reason,))
 
 
 def inherit(verdicts: Sequence[Category]) -> Verdict:
@@ -142,7 +143,7 @@ def _parents(refinery: Refinery, evidence: Dataset) -> dict[str, tuple[Category,
         rows = read_part(path, [*_needed(judges), "task_id", "source"])
         rows = rows.filter(pc.is_in(rows["task_id"], tasks))
         rows = rows.filter(pc.is_in(rows["source"], pa.array(by_class[StreamClass.VERDICT], pa.string())))
-        for task, verdict in zip(rows["task_id"].to_pylist(), _verdicts(rows, judges, {}), strict=True):
+        for task, verdict in zip(rows["task_id"].to_pylist(), verdicts_of(rows, judges, {}).decoded(), strict=True):
             parents.setdefault(task, []).append(verdict.category)
     return {task: tuple(sorted(found)) for task, found in parents.items()}
 
@@ -156,22 +157,23 @@ def _score_part(task: _ScoreTask) -> _ScoredPart:
     """Return one part of the evidence, scored and written."""
     streams = [cached_stream(file) for file in task.streams]
     rows = read_part(task.evidence, sorted({*_KEPT, "validation", *_needed(streams)}))
-    verdicts = _verdicts(rows, streams, task.parents)
+    verdicts = verdicts_of(rows, streams, task.parents)
+    sources = Encoded.of(rows["source"])
     classes = {stream.name: stream.config.stream_class for stream in streams}
     hashes = {stream.name: stream.scoring_hash for stream in streams}
-    sources = rows["source"].to_pylist()
-    inherited = [classes[source] is StreamClass.EXTRACTION for source in sources]
+    inherited = sources.mapped(lambda source: classes[source] is StreamClass.EXTRACTION)
+    categories = verdicts.mapped(lambda verdict: verdict.category)
     columns = {name: rows[name] for name in _KEPT} | {
-        "category": pa.array([verdict.category for verdict in verdicts], pa.string()),
-        "reasons": pa.array([verdict.reasons for verdict in verdicts], pa.list_(pa.string())),
-        "inherited": pa.array(inherited, pa.bool_()),
-        "scorer_version": pa.repeat(pa.scalar(SCORER_VERSION), len(sources)),
-        "config_hash": pa.array([hashes[source] for source in sources], pa.string()),
+        "category": categories.array(pa.string()),
+        "reasons": verdicts.mapped(lambda verdict: verdict.reasons).array(pa.list_(pa.string())),
+        "inherited": inherited.array(pa.bool_()),
+        "scorer_version": pa.repeat(pa.scalar(SCORER_VERSION), rows.num_rows),
+        "config_hash": sources.mapped(hashes.__getitem__).array(pa.string()),
         "sub_scores": rows["validation"],
     }
     table = pa.table([columns[name] for name in SCORED.names], schema=SCORED)
     written = Written(write_part(task.part, table, plain=_PLAIN), _row_hashes(table))
-    return _ScoredPart(written, Counter(str(verdict.category) for verdict in verdicts), sum(inherited))
+    return _ScoredPart(written, Counter(map(str, categories.decoded())), sum(inherited.decoded()))
 
 
 def _row_hashes(table: pa.Table) -> bytes:
@@ -191,40 +193,79 @@ def _needed(streams: Sequence[Stream]) -> set[str]:
     return {_COUNTED.get(name, name.partition(".")[0]) for name in names}
 
 
-def _verdicts(rows: pa.Table, streams: Sequence[Stream], parents: Mapping[str, tuple[Category, ...]]) -> list[Verdict]:
+def verdicts_of(
+    rows: pa.Table, streams: Sequence[Stream], parents: Mapping[str, tuple[Category, ...]]
+) -> Encoded[Verdict]:
     """Return the verdict of every row, stream by stream."""
-    verdicts: list[Verdict] = [inherit(())] * rows.num_rows
+    numbers = np.zeros(rows.num_rows, np.int64)
+    verdicts = [inherit(())]
     for stream in streams:
         places = np.flatnonzero(pc.equal(rows["source"], stream.name).to_numpy())
         if len(places):
-            own = rows.take(pa.array(places))
+            own = rows.select(sorted({"task_id", *_needed([stream])})).take(pa.array(places))
             found = _of_stream(own, stream, parents)
-            for place, verdict in zip(places.tolist(), found, strict=True):
-                verdicts[place] = verdict
-    return verdicts
+            numbers[places] = found.numbers + len(verdicts)
+            verdicts += found.values
+    return Encoded(numbers, verdicts)
 
 
-def _of_stream(rows: pa.Table, stream: Stream, parents: Mapping[str, tuple[Category, ...]]) -> Iterator[Verdict]:
+def _of_stream(rows: pa.Table, stream: Stream, parents: Mapping[str, tuple[Category, ...]]) -> Encoded[Verdict]:
+    """Return the verdicts of a stream's rows; the rules are asked once for all rows that look the same to them."""
     if stream.config.stream_class is StreamClass.EXTRACTION:
-        return (inherit(parents.get(task, ())) for task in rows["task_id"].to_pylist())
-    return map(judge_for(stream), lookups(rows, stream))
+        return Encoded.of(rows["task_id"]).mapped(lambda task: inherit(parents.get(task, ())))
+    columns = _columns(rows, stream)
+    truths = [_asked(rule.when, columns) for rule in stream.rules]
+    numbers, firsts = _combinations([truth.numbers for truth in truths])
+    said = zip(*([truth.values[number] for number in truth.numbers[firsts]] for truth in truths), strict=True)
+    return Encoded(numbers, [_conclude(stream, answers) for answers in said])
+
+
+def _asked(rule: Expression, columns: Mapping[str, Encoded[Any]]) -> Encoded[Truth]:
+    """Return what a rule says of each row, asked once for each combination of the values that it looks at."""
+    looked_at = {name: columns[name] for name in rule.names}
+    numbers, firsts = _combinations([column.numbers for column in looked_at.values()])
+    values = {
+        name: [column.values[number] for number in column.numbers[firsts].tolist()]
+        for name, column in looked_at.items()
+    }
+    order = list(Truth)
+    return Encoded(np.array([order.index(truth) for truth in rule.evaluate_columns(values)])[numbers], order)
+
+
+def _combinations(columns: Sequence[npt.NDArray[np.int64]]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return for each row the number of its combination of numbers, and for each combination a row that has it."""
+    numbers = columns[0]
+    for column in columns[1:]:
+        _, numbers = np.unique(numbers, return_inverse=True)  # fewer than rows, or the product would overflow
+        numbers = numbers * (column.max(initial=0) + 1) + column
+    _, firsts, numbers = np.unique(numbers, return_index=True, return_inverse=True)
+    return numbers, firsts
+
+
+def _columns(rows: pa.Table, stream: Stream) -> dict[str, Encoded[Any]]:
+    """Return the column of each name that the stream's rules use; None for what is missing."""
+    sources = {name: _COUNTED.get(name, name.partition(".")[0]) for rule in stream.rules for name in rule.when.names}
+    groups = {source: Encoded.of(_plain(rows[source])) for source in set(sources.values())}
+    parsed = {
+        group: groups[group].mapped(lambda text: orjson.loads(text) if text else {})
+        for group in _GROUPS
+        if group in groups
+    }
+    return {
+        name: parsed[source].mapped(operator.methodcaller("get", name.partition(".")[2]))
+        if source in parsed
+        else groups[source]
+        for name, source in sources.items()
+    }
+
+
+def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column, or the lengths of its lists."""
+    return pc.fill_null(pc.list_value_length(column), 0) if pa.types.is_list(column.type) else column
 
 
 def lookups(rows: pa.Table, stream: Stream) -> Iterator[Callable[[str], Any]]:
     """Yield, for every row of a stream, the function that finds the value of a name its rules use; None if missing."""
-    names = sorted({name for rule in stream.rules for name in rule.when.names})
-    parsed = {
-        group: [orjson.loads(text) if text else {} for text in rows[group].to_pylist()]
-        for group in _GROUPS
-        if any(name.startswith(f"{group}.") for name in names)
-    }
-    columns = [_values(rows, parsed, name) for name in names]
-    for values in zip(*columns, strict=True):
-        yield dict(zip(names, values, strict=True)).get
-
-
-def _values(rows: pa.Table, parsed: Mapping[str, list[dict[str, Any]]], name: str) -> list[Any]:
-    if name in _COUNTED:
-        return [len(markers or ()) for markers in rows[_COUNTED[name]].to_pylist()]
-    group, _, key = name.partition(".")
-    return [values.get(key) for values in parsed[group]] if key else rows[name].to_pylist()
+    columns = _columns(rows, stream)
+    for values in zip(*(column.decoded() for column in columns.values()), strict=True):
+        yield dict(zip(columns, values, strict=True)).get

@@ -1,16 +1,20 @@
 """Scoring: one deterministic verdict per record, from the stream's rules, and a changed rule changes what it should."""
 
+import math
 import random
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from distill_platform.core.errors import GateRefused, MissingDataset
 from distill_platform.refinery import scoring
 from distill_platform.refinery.evidence import build_evidence
-from distill_platform.refinery.scoring import inherit, judge_for, score_runs
+from distill_platform.refinery.schemas import EVIDENCE
+from distill_platform.refinery.scoring import inherit, judge_for, lookups, score_runs, verdicts_of
 from distill_platform.refinery.streams import Category, load_stream
 from distill_platform.store.lake import Manifest
 from distill_platform_tests.refinery.builders import (
@@ -98,6 +102,68 @@ def test_a_missing_value_never_makes_a_verdict_more_favourable(
     whole, _ = verdict(world, rules, values)
     partial, _ = verdict(world, rules, {name: value for name, value in values.items() if name not in gone})
     assert Category(partial).rank >= min(Category(whole).rank, Category.NEEDS_HUMAN_REVIEW.rank)
+
+
+ANYTHING = st.none() | st.booleans() | st.integers(-1, 2) | st.sampled_from([1.0, 2.5, "x", "y", "", [], ["x"], {}])
+MIXED_RULES = st.lists(
+    st.builds(
+        rule,
+        st.sampled_from(
+            [
+                "metadata.a == 1",
+                "metadata.a > 0 || metadata.b",
+                "!metadata.b",
+                "metadata.c in ['x', 'y'] && latency_ms > 1.5",
+                "latency_ms <= 2",
+                "failure_marker_count > 0",
+                "text == 'x'",
+                "metadata.a < latency_ms",
+            ]
+        ),
+        st.sampled_from([str(category) for category in Category]),
+        st.sampled_from(["r", "s", "t"]),
+    ),
+    min_size=1,
+    max_size=6,
+)
+MIXED_ROWS = st.lists(
+    st.fixed_dictionaries(
+        {
+            "metadata": st.none() | st.dictionaries(st.sampled_from("abc"), ANYTHING),
+            "latency_ms": st.none() | st.sampled_from([-0.0, 0.0, 1.0, 2.0, 3.5, math.nan, math.inf]),
+            "failure_markers": st.none() | st.lists(st.sampled_from("xy"), max_size=2),
+            "text": st.none() | st.sampled_from(["x", "é", ""]),
+        }
+    ),
+    max_size=12,
+)
+
+
+@given(MIXED_RULES, MIXED_ROWS)
+@settings(max_examples=150)
+def test_rows_judged_together_get_the_verdicts_of_rows_judged_alone(
+    tmp_path_factory: pytest.TempPathFactory, rules: list[dict[str, str]], rows: list[dict[str, Any]]
+) -> None:
+    world = World(tmp_path_factory.getbasetemp() / "together")
+    stream = load_stream(world.stream(stream_config(scoring=rules, metadata=METADATA)))
+    columns = {name: [one[name] for one in rows] for name in ("latency_ms", "text", "failure_markers")}
+    columns["metadata"] = [None if one["metadata"] is None else orjson.dumps(one["metadata"]).decode() for one in rows]
+    columns["source"] = columns["task_id"] = [stream.name] * len(rows)
+    table = pa.table([pa.array(columns[name], EVIDENCE.field(name).type) for name in columns], names=list(columns))
+    judge = judge_for(stream)
+    alone = [
+        judge(
+            {
+                "latency_ms": one["latency_ms"],
+                "text": one["text"],
+                "failure_marker_count": len(one["failure_markers"] or ()),
+                **{f"metadata.{name}": value for name, value in (one["metadata"] or {}).items()},
+            }.get
+        )
+        for one in rows
+    ]
+    assert list(verdicts_of(table, [stream], {}).decoded()) == alone
+    assert [judge(lookup) for lookup in lookups(table, stream)] == alone
 
 
 @pytest.mark.parametrize(

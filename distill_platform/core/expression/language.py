@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from distill_platform.core.expression.checking import check
-from distill_platform.core.expression.deciding import Decide, closure
+from distill_platform.core.expression.deciding import Decide, Values, closure
 from distill_platform.core.expression.kinds import Kind, Verdict
 from distill_platform.core.expression.parser import parse
 from distill_platform.core.expression.values import Reader, reader
@@ -34,7 +34,14 @@ class Expression:
         Every name is looked up, also one that could not change the outcome: a missing, null, NaN, infinite or
         wrong-kind value makes the verdict unknown, so `missing || true` is unknown.
         """
-        values = [read(lookup(name)) for name, read in self._readers]
+        return self._conclude([read(lookup(name)) for name, read in self._readers])
+
+    def evaluate_columns(self, columns: Mapping[str, Iterable[object]]) -> list[Verdict]:
+        """Return the verdicts on many records, given a column of values for each of `names`."""
+        usable = [map(read, columns[name]) for name, read in self._readers]
+        return list(map(self._conclude, zip(*usable, strict=True)))
+
+    def _conclude(self, values: Values) -> Verdict:
         if None in values:
             return Verdict.UNKNOWN
         return Verdict.TRUE if self._decide(values) else Verdict.FALSE
