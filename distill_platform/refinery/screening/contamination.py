@@ -8,14 +8,14 @@ Two rules, both on tokens (see `fold.words`):
 - answer: the record contains at least a given share of the distinct `answer_ngram` (8) grams of one item's answer.
   An answer with fewer tokens than that is too common to be judged.
 
-Grams are compared by 64-bit hashes; a Bloom filter (Bloom 1970) in front of each table answers most look-ups.
+Grams are compared by 64-bit hashes; a Bloom filter (Bloom 1970), in blocks of 64 bits, answers most look-ups.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +31,7 @@ SHORTEST_WINDOW = 5
 _ZERO = np.uint64(0)
 _ONE = np.uint64(1)
 _WORD = np.uint64(6)
+_TWO_WORDS = np.uint64(12)
 _IN_WORD = np.uint64(63)
 _BLOOM_BITS_PER_KEY = 16
 
@@ -38,8 +39,8 @@ _BLOOM_BITS_PER_KEY = 16
 class _Table(NamedTuple):
     """Maps gram hashes to items: an open-addressing table of key numbers, and each key's items in compressed rows."""
 
-    bloom: Hashes  # uint64[2**b / 64]
-    bloom_shift: np.uint64  # 64 - b: a hash's bit is its first b bits
+    bloom: Hashes  # uint64[2**b]
+    bloom_shift: np.uint64  # 64 - b: a hash's word is its first b bits
     keys: Hashes  # uint64[2**k], 0 where free
     numbers: Items  # int32[2**k], the key's number
     offsets: Counts  # int64[keys + 1]
@@ -138,21 +139,26 @@ def _build(tokens: Tokens, size: int, rows: npt.NDArray[np.bool_], *, first_only
 
 
 def _table(keys: Hashes, offsets: Counts, items: Items) -> _Table:
-    bloom_bits = max(6, int(len(keys) * _BLOOM_BITS_PER_KEY).bit_length())
+    bloom_bits = max(1, int(len(keys) * _BLOOM_BITS_PER_KEY // 64).bit_length())
     shift = np.uint64(64 - bloom_bits)
     size = 1 << int(2 * len(keys) + 1).bit_length()
     slots, numbers = np.zeros(size, np.uint64), np.zeros(size, np.int32)
-    bloom = np.zeros(1 << (bloom_bits - 6), np.uint64)
+    bloom = np.zeros(1 << bloom_bits, np.uint64)
     _fill(keys, slots, numbers, bloom, shift)
     return _Table(bloom, shift, slots, numbers, offsets, items)
+
+
+@kernel
+def _bits(key: np.uint64) -> Any:
+    """Return the three bits of a key within its word of the Bloom filter."""
+    return _ONE << (key & _IN_WORD) | _ONE << (key >> _WORD & _IN_WORD) | _ONE << (key >> _TWO_WORDS & _IN_WORD)
 
 
 @kernel
 def _fill(keys: Hashes, slots: Hashes, numbers: Items, bloom: Hashes, shift: np.uint64) -> None:
     mask = np.uint64(len(slots) - 1)
     for number in range(len(keys)):
-        bit = keys[number] >> shift
-        bloom[bit >> _WORD] |= _ONE << (bit & _IN_WORD)
+        bloom[keys[number] >> shift] |= _bits(keys[number])
         slot = keys[number] & mask
         while slots[slot] != _ZERO:
             slot = (slot + _ONE) & mask
@@ -162,8 +168,8 @@ def _fill(keys: Hashes, slots: Hashes, numbers: Items, bloom: Hashes, shift: np.
 
 @kernel
 def _maybe(table: _Table, key: np.uint64) -> bool:
-    bit = key >> table.bloom_shift
-    return bool((table.bloom[bit >> _WORD] >> (bit & _IN_WORD)) & _ONE)
+    bits = _bits(key)
+    return bool(table.bloom[key >> table.bloom_shift] & bits == bits)
 
 
 @kernel

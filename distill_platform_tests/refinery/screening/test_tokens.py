@@ -3,10 +3,13 @@
 import numpy as np
 from hypothesis import given, strategies as st
 
+from distill_platform.refinery.screening.characters import AWKWARD, folds, learn
 from distill_platform.refinery.screening.fold import fold, words
 from distill_platform.refinery.screening.tokens import fold_batch, grams, tokenize
 
-TEXTS = st.lists(st.text() | st.text(st.sampled_from("aB9 \n\t\x00\x1c_’é日\u200b.")), max_size=8)
+TEXTS = st.lists(
+    st.text() | st.text(st.sampled_from("aB9 \n\t\x00\x1c_’é日\u200b.½Ꭰ가\u0301\u11a8🙂\ud800")), max_size=8
+)
 
 
 @given(TEXTS)
@@ -17,6 +20,27 @@ def test_a_batch_is_folded_as_each_text_alone(texts: list[str]) -> None:
         for a, b in zip(folded.starts, folded.ends, strict=True)
     ]
     assert got == [fold(text) for text in texts]
+
+
+CHARACTERS = (*range(0x3400), *range(0xA000, 0xAC20), *range(0xD780, 0x11000), *range(0x11000, 0x110000, 17))
+
+
+def test_every_character_folds_in_company_as_its_text_says() -> None:
+    """Between letters that compose, or do not end, the table of characters agrees with folding the whole text."""
+    texts = [f"A{char}é{char}가{char}ß–{char}ᄀ{char}{char} Ǆ{char}z" for char in map(chr, CHARACTERS)]
+    folded = fold_batch(texts)
+    for text, start, end in zip(texts, folded.starts, folded.ends, strict=True):
+        assert bytes(folded.data[start:end]).decode("utf-8", "surrogatepass") == fold(text)
+    spelled = [words(text) for text in texts]
+    tokens, plain = tokenize(folded), tokenize(fold_batch([" ".join(row) for row in spelled]))
+    assert tokens.offsets.tolist() == plain.offsets.tolist() == [0, *np.cumsum([len(row) for row in spelled])]
+    assert (tokens.hashes == plain.hashes).all()
+
+
+def test_most_letters_are_folded_by_the_table() -> None:
+    learn(map(ord, "é—“日가я…🙂\u0301½\u11a8"))
+    assert [int(folds().sizes[ord(char)]) - 1 for char in "é—“日가я…🙂"] == [2, 1, 1, 3, 3, 2, 3, 4]
+    assert [int(folds().sizes[ord(char)]) for char in "\u0301½\u11a8"] == [AWKWARD] * 3
 
 
 @given(TEXTS)
