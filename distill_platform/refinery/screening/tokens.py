@@ -35,7 +35,6 @@ Counts = npt.NDArray[np.int64]
 Hashes = npt.NDArray[np.uint64]
 Items = npt.NDArray[np.int32]
 
-_KEEP, _SPACE, _DROP = 0, 1, 2
 _ROTATE = np.uint64(11)
 _ROTATE_BACK = np.uint64(53)
 _BASE = np.uint64(0x9E3779B97F4A7C15)
@@ -146,9 +145,10 @@ def _with_awkward(texts: Packed, rows: Counts, data: Bytes, ends: Counts) -> Fol
 
 
 class _AsciiFold(NamedTuple):
-    """What becomes of each ASCII character."""
+    """What becomes of each ASCII character: 1 if it is kept, 1 if it is a space (neither: dropped), its lower case."""
 
-    levels: Bytes  # keep, space or drop
+    kept: Hashes
+    space: Hashes
     lowered: Bytes
 
 
@@ -162,12 +162,11 @@ class _TokenBytes(NamedTuple):
 @functools.cache
 def _ascii_fold() -> _AsciiFold:
     """Return what `fold` makes of each ASCII character."""
-    fold_of = _AsciiFold(np.full(128, _KEEP, np.uint8), np.arange(128, dtype=np.uint8))
-    for code in range(128):
-        level = fold(f"a{chr(code)}a")[1:-1]
-        fold_of.levels[code] = _KEEP if level not in ("", " ") else _DROP if level == "" else _SPACE
-        fold_of.lowered[code] = ord(level or " ")
-    return fold_of
+    folded = [fold(f"a{chr(code)}a")[1:-1] for code in range(128)]
+    kept = np.array([form not in ("", " ") for form in folded])
+    space = np.array([form == " " for form in folded])
+    lowered = np.array([ord(form or " ") for form in folded], np.uint8)
+    return _AsciiFold(kept.astype(np.uint64), space.astype(np.uint64), lowered)
 
 
 @functools.cache
@@ -205,12 +204,11 @@ def _code(data: Bytes, position: np.uint64) -> tuple[np.uint64, np.uint64]:
 
 
 @kernel
-def _append(out: Bytes, end: np.uint64, after: np.uint8, byte: np.uint8, ascii_: _AsciiFold) -> Any:
-    """Append a folded byte; return where the text now ends, and whether with a space. No branch depends on it."""
-    level = ascii_.levels[byte]
+def _append(out: Bytes, end: np.uint64, visible: np.uint64, byte: np.uint8, ascii_: _AsciiFold) -> Any:
+    """Append a folded byte, a space only to a visible one, without a branch; return the new `end` and `visible`."""
     out[end] = ascii_.lowered[byte]
-    end += np.uint64((level == _KEEP) | ((level == _SPACE) & (after == 0)))
-    return end, after if level == _DROP else np.uint8(level)
+    kept, space = ascii_.kept[byte], ascii_.space[byte]
+    return end + (kept | (space & visible)), kept | (visible & ~space)
 
 
 @kernel
@@ -226,12 +224,12 @@ def _fold_bytes(texts: Packed, ascii_: _AsciiFold, folds: Forms) -> tuple[Bytes,
     for row in range(len(ends)):
         position, stop = np.uint64(texts.starts[row]), np.uint64(texts.ends[row])
         start = end = position
-        after = np.uint8(1)
+        visible = _ZERO
         awkward = False
         while position < stop:
             byte = texts.data[position]
             if byte < _ABOVE_ASCII:
-                end, after = _append(out, end, after, byte, ascii_)
+                end, visible = _append(out, end, visible, byte, ascii_)
                 position += _ONE
                 continue
             code, width = _code(texts.data, position)
@@ -246,12 +244,12 @@ def _fold_bytes(texts: Packed, ascii_: _AsciiFold, folds: Forms) -> tuple[Bytes,
             for index in range(np.uint64(folds.sizes[code]) - _ONE):
                 byte = folds.forms[code, index]
                 if byte < _ABOVE_ASCII:
-                    end, after = _append(out, end, after, byte, ascii_)
+                    end, visible = _append(out, end, visible, byte, ascii_)
                 else:
                     out[end] = byte
                     end += _ONE
-                    after = np.uint8(0)
-        ends[row] = -1 if awkward else end - _ONE if end > start and after == 1 else end
+                    visible = _ONE
+        ends[row] = -1 if awkward else end - _ONE if end > start and not visible else end
     return out, ends, unknown[:count].copy()
 
 
