@@ -43,7 +43,7 @@ _STEPS = re.compile(r"(?:\.{0,2}/)*")
 _KNOWN = '"known_paths":'
 _ROWS_AT_ONCE = 1_024
 _SPACE = r"\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}"
-_WORDY = rf"[^{_SPACE}]+(?:[{_SPACE}]+[^{_SPACE}]+){{4}}"  # more than four words
+WORDY = rf"[^{_SPACE}]+(?:[{_SPACE}]+[^{_SPACE}]+){{4}}"  # more than four words
 
 
 def screen_texts(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
@@ -150,7 +150,7 @@ def _labels(screener: Screener, rows: pa.RecordBatch) -> _Labels:
     labels = pc.binary_join_element_wise(*(rows[name] for name in ("title", "task_id", "run_id")), "\n")
     count = len(labels)
     found = _Labels(_secrets(labels), np.zeros(count, np.int32), np.zeros(count), [None] * count)
-    wordy = np.flatnonzero(pc.match_substring_regex(labels, _WORDY).to_numpy(zero_copy_only=False))
+    wordy = np.flatnonzero(pc.match_substring_regex(labels, WORDY).to_numpy(zero_copy_only=False))
     if len(wordy):
         quoted = labels.take(pa.array(wordy))
         screened = screener.screen(pa.nulls(len(wordy), pa.string()), quoted)

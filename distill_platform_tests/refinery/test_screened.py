@@ -4,12 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
+from hypothesis import given, strategies as st
 
 from distill_platform.core.errors import StaleInput
 from distill_platform.refinery.corpora.build import build_corpus
 from distill_platform.refinery.scoring import score_runs
-from distill_platform.refinery.screened import invented_paths, screen_texts
+from distill_platform.refinery.screened import WORDY, invented_paths, screen_texts
 from distill_platform_tests.refinery.builders import jsonl
 from distill_platform_tests.refinery.traces import DAY, EVAL_ANSWER, EVAL_QUESTION, MAIL, TOKEN, Lab, Row, trace
 
@@ -79,6 +82,17 @@ def test_texts_that_count_as_the_same_have_the_same_key(tmp_path: Path) -> None:
     keys = [found[str(number)]["answer_key"] for number in range(len(texts))]
     assert keys[0] == keys[1] == keys[2]
     assert len(set(keys[2:])) == 3
+
+
+@given(st.text(st.sampled_from("ab \t\n\x1c\x1f\x85\u00a0\u1680\u2003\u2028\u202f\u205f\u3000\u200bé")) | st.text())
+def test_a_label_is_wordy_from_five_words_on(label: str) -> None:
+    assert pc.match_substring_regex(pa.array([label]), WORDY)[0].as_py() == (len(label.split()) >= 5)
+
+
+def test_a_label_long_enough_to_quote_a_question_is_looked_at(tmp_path: Path) -> None:
+    found = screened(tmp_path, trace("quoting", task=EVAL_QUESTION), trace("plain"))
+    assert {tag: row["eval_item"] for tag, row in found.items()} == {"quoting": "exam:1", "plain": None}
+    assert found["quoting"]["eval_prompt_hits"] > 0
 
 
 @pytest.mark.parametrize(

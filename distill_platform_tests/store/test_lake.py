@@ -14,7 +14,7 @@ from distill_platform.core import canon
 from distill_platform.core.errors import CorruptDataset, GateRefused, LakeError, MissingDataset, StaleInput
 from distill_platform.store.lake import Check, Counts, Input, Lake, Manifest
 from distill_platform.store.lake.manifest import read_manifest
-from distill_platform.store.lake.parts import read_part, write_part
+from distill_platform.store.lake.parts import read_part, read_pieces, write_part
 
 DAY = "2026-04-20"
 HELD = Check("law", True, True, 0, 0, "nothing wrong")
@@ -263,6 +263,15 @@ def test_a_part_that_is_no_parquet_file_is_corrupt(tmp_path: Path) -> None:
         (tmp_path / "p.parquet").write_bytes(content)
         with pytest.raises(CorruptDataset, match="cannot be read"):
             read_part(tmp_path / "p.parquet")
+        with pytest.raises(CorruptDataset, match="cannot be read"):
+            list(read_pieces(tmp_path / "p.parquet", ["n"], 2))
+
+
+def test_pieces_are_the_part_cut_in_order(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    write_part(tmp_path / "t" / "p.parquet", pa.table({"n": list(range(7)), "s": ["x"] * 7}))
+    pieces = [piece.to_pydict() for piece in read_pieces(tmp_path / "t" / "p.parquet", ["n"], 3)]
+    assert pieces == [{"n": [0, 1, 2]}, {"n": [3, 4, 5]}, {"n": [6]}]
 
 
 def test_counts_add_up_or_say_that_they_do_not() -> None:

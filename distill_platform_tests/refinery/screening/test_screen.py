@@ -3,6 +3,7 @@
 import dataclasses
 import multiprocessing
 import pickle
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,9 @@ from hypothesis import given, settings, strategies as st
 from distill_platform.refinery.screening.eval_sets import EvalSet
 from distill_platform.refinery.screening.fold import fold, text_key, words
 from distill_platform.refinery.screening.kernels import BANDS
+from distill_platform.refinery.screening.pii import redact
 from distill_platform.refinery.screening.screen import ScreenedBatch, Screener, ScreeningConfig
+from distill_platform.refinery.screening.secrets import find_secrets
 
 QUESTION = "A baker has twelve trays and puts nine rolls on every tray how many rolls does she bake"
 ANSWER = "Twelve trays with nine rolls each make one hundred and eight rolls in all"
@@ -62,10 +65,16 @@ def test_results_do_not_depend_on_how_records_are_batched(
 
 @settings(max_examples=40)
 @given(RECORDS)
-def test_keys_are_those_of_the_folded_redacted_texts(records: list[tuple[str | None, str | None]]) -> None:
+def test_a_batch_shows_what_each_text_shows_alone(records: list[tuple[str | None, str | None]]) -> None:
     batch = screen(records)
     for row, (prompt, answer) in enumerate(records):
-        prompt, answer = batch.redacted_prompts[row] or prompt or "", batch.redacted_answers[row] or answer or ""
+        found = {name for names in find_secrets([prompt or "", answer or ""]) for name in names}
+        assert set(batch.secrets[row]) == found
+        redactions = redact([prompt or "", answer or ""])
+        texts = [redaction and redaction[0] for redaction in redactions]
+        assert [batch.redacted_prompts[row], batch.redacted_answers[row]] == texts
+        assert Counter(batch.pii[row]) == sum((Counter(one[1]) for one in redactions if one), Counter())
+        prompt, answer = texts[0] or prompt or "", texts[1] or answer or ""
         assert batch.prompt_keys[row] == text_key(fold(prompt))
         assert batch.answer_keys[row] == text_key(fold(answer))
     assert batch.answer_tokens.tolist() == [len(words(answer or "")) for _, answer in records]
