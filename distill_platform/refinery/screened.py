@@ -163,8 +163,8 @@ def _labels(screener: Screener, rows: pa.RecordBatch) -> _Labels:
 
 def _secrets(labels: pa.StringArray) -> list[tuple[str, ...]]:
     """Return the secrets of each label, after one look at all of them together: nearly always there are none."""
-    together = "\n".join(labels.to_pylist())
-    return find_secrets(labels.to_pylist()) if may_hold_secrets(together) else [()] * len(labels)
+    texts = labels.to_pylist()
+    return find_secrets(texts) if may_hold_secrets("\n".join(texts)) else [()] * len(texts)
 
 
 def _either(mine: tuple[str, ...], theirs: tuple[str, ...]) -> list[str]:

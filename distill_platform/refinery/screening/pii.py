@@ -55,15 +55,22 @@ def redact_text(text: str, flagged: Iterable[int]) -> Redaction | None:
     away.
     """
     counts: dict[str, int] = {}
-    redacted = _replace_all([PII_RULES[number] for number in flagged], text, counts)
+    redacted = text
+    for number in flagged:
+        redacted = _replace(PII_RULES[number], redacted, counts)
     while redacted != text:
-        text, redacted = redacted, _replace_all(PII_RULES, redacted, counts)
+        text, redacted = redacted, _replace_all(redacted, counts)
     return (text, counts) if counts else None
 
 
-def _replace_all(rules: Sequence[Rule], text: str, counts: dict[str, int]) -> str:
-    for rule in rules:
-        text = _replace(rule, text, counts)
+def _replace_all(text: str, counts: dict[str, int]) -> str:
+    """Return the text after each rule in turn; only those are asked that are flagged when it is their turn."""
+    flagged = _scanner().flagged(text)
+    for number, rule in enumerate(PII_RULES):
+        if number in flagged:
+            replaced = _replace(rule, text, counts)
+            flagged = flagged if replaced == text else _scanner().flagged(replaced)
+            text = replaced
     return text
 
 

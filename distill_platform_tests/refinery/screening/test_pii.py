@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, strategies as st
 
+from distill_platform.refinery.screening import pii
 from distill_platform.refinery.screening.pii import PII_RULES, redact
 from distill_platform.refinery.screening.scan import Scanner, encodable, matches
 
@@ -97,6 +98,19 @@ TEXTS = st.text() | st.lists(PIECES | st.text(max_size=3), max_size=8).map("".jo
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     found = redact([text])[0]
     assert found is None or redact([found[0]]) == [None]
+
+
+@given(TEXTS)
+def test_redaction_is_that_of_all_rules_in_turn_until_none_finds_more(text: str) -> None:
+    counts: dict[str, int] = {}
+    rules = [PII_RULES[number] for number in Scanner(PII_RULES).flagged(text)]
+    before, redacted = None, text
+    while redacted != before:
+        before = redacted
+        for rule in rules:
+            redacted = pii._replace(rule, redacted, counts)
+        rules = list(PII_RULES)
+    assert redact([text]) == [(redacted, counts) if counts else None]
 
 
 @given(TEXTS)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from distill_platform.refinery.screening.scan import Scanner, encodable, matches
-from distill_platform.refinery.screening.secrets import SECRET_RULES, find_secrets, locate_secrets
+from distill_platform.refinery.screening.secrets import SECRET_RULES, find_secrets, locate_secrets, may_hold_secrets
 
 LETTERS = string.ascii_letters + string.digits
 
@@ -69,6 +69,7 @@ def test_every_kind_of_secret_is_found_in_prose_code_and_odd_surroundings(rule: 
         framed = around.format(text)
         if rule != "environment_secret" or "\n" in framed or framed == text:
             assert rule in find_secrets([framed])[0], around
+            assert may_hold_secrets(f"a label\n{framed}\nanother")
             start = next(secret.start for secret in locate_secrets(framed) if secret.rule == rule)
             assert text[-8:] in framed[start:]
 
