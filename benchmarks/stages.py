@@ -17,13 +17,14 @@ import orjson
 from benchmarks.processes import cpu_seconds
 from benchmarks.traces import FIRST_DAY
 from distill_platform.refinery.drift import report_drift
-from distill_platform.refinery.pipeline import STAGES, refuse_failed, run_stage
+from distill_platform.refinery.pipeline import Stage, refuse_failed, run_step, steps
 from distill_platform.refinery.settings import PathOverrides, Settings, load_settings
 from distill_platform.refinery.stage import Refinery, open_refinery
 from distill_platform.store.lake import Counts, Manifest
 
 CONFIG = Path(__file__).parent.parent / "config" / "platform.yaml"
 COSTS = "costs.json"
+CORPORA = "four corpora"
 AFTER_THE_CORPORA = ("corpus_release", "drift_report")
 _RUN_ID = "benchmark"
 _NOW = FIRST_DAY + timedelta(days=3_650)  # fixed, and after every generated time stamp
@@ -70,9 +71,9 @@ _Work = Callable[[], tuple[Sequence[Manifest], int]]
 
 
 def _works(refinery: Refinery, days: Sequence[str]) -> list[tuple[str, _Work]]:
-    def stage_work(number: int) -> _Work:
+    def step_work(step: Sequence[Stage]) -> _Work:
         def work() -> tuple[Sequence[Manifest], int]:
-            done = run_stage(refinery, STAGES[number], days, _RUN_ID)
+            done = run_step(refinery, step, days, _RUN_ID)
             refuse_failed(done.manifests)
             return done.manifests, len(done.receipts)
 
@@ -82,7 +83,8 @@ def _works(refinery: Refinery, days: Sequence[str]) -> list[tuple[str, _Work]]:
         report_drift(refinery, days, _RUN_ID)
         return (), 0
 
-    return [*((stage.name, stage_work(number)) for number, stage in enumerate(STAGES)), ("drift_report", drift)]
+    named = [(step[0].name if len(step) == 1 else CORPORA, step_work(step)) for step in steps()]
+    return [*named, ("drift_report", drift)]
 
 
 def _measured(name: str, work: _Work) -> StageCost:

@@ -27,7 +27,7 @@ _MAX_DEPTH_HINT = f"nested deeper than {_MAX_DEPTH} levels"
 _LOWEST, _HIGHEST = -(2**63), 2**64 - 1
 
 
-def sha256_hex(data: bytes) -> str:
+def sha256_hex(data: bytes | memoryview) -> str:
     """Return the SHA-256 of `data` as 64 lower-case hex digits."""
     return hashlib.sha256(data).hexdigest()
 

@@ -36,7 +36,7 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
             evidence_asset(streams),
             scored_runs,
             screened_texts,
-            *corpora,
+            corpora,
             corpus_release,
             drift_report,
         ],

@@ -104,27 +104,31 @@ def _refuse_unnamed(laws: Sequence[str], manifests: Sequence[Manifest]) -> None:
                 raise GateRefused(f"{place} broke {check.name}, of which Dagster was not told: {check.description}")
 
 
-def record(context: dg.AssetExecutionContext, verdicts: Sequence[Verdict]) -> Iterator[dg.AssetCheckResult]:
-    """Record the verdicts: for every key of a ranged run as an event, and for the whole run as the results yielded.
+def record(
+    context: dg.AssetExecutionContext, asset: dg.AssetKey, verdicts: Sequence[Verdict]
+) -> Iterator[dg.AssetCheckResult]:
+    """Record the verdicts on an asset: for every key of a ranged run as an event, for the whole run as what is yielded.
 
-    To be called after the materializations were yielded, which the events point at.
+    To be called after the asset's materialization was yielded, which the events point at. A check that the run did
+    not select is left out.
     """
-    keys = context.partition_keys
-    if len(keys) > 1:
-        targets = _materialized(context)
-        for verdict in verdicts:
+    selected = {key.name for key in context.op_execution_context.selected_asset_check_keys if key.asset_key == asset}
+    wanted = [verdict for verdict in verdicts if verdict.check.name in selected]
+    if len(context.partition_keys) > 1:
+        targets = _materialized(context, asset)
+        for verdict in wanted:
             if verdict.partition:
                 context.op_execution_context.log_event(
-                    _evaluation(context.asset_key, verdict, targets)  # type: ignore[arg-type]  # it is taken
+                    _evaluation(asset, verdict, targets)  # type: ignore[arg-type]  # it is taken
                 )
-    for law in dict.fromkeys(verdict.check.name for verdict in verdicts):
-        yield _over_all([verdict for verdict in verdicts if verdict.check.name == law])
+    for law in dict.fromkeys(verdict.check.name for verdict in wanted):
+        yield _over_all(asset, [verdict for verdict in wanted if verdict.check.name == law])
 
 
-def _materialized(context: dg.AssetExecutionContext) -> Mapping[str | None, Target]:
+def _materialized(context: dg.AssetExecutionContext, asset: dg.AssetKey) -> Mapping[str | None, Target]:
     """Return this run's materialization of every key, which a check must name to count as current."""
     keys = list(context.partition_keys)
-    wanted = dg.AssetRecordsFilter(context.asset_key, asset_partitions=keys)
+    wanted = dg.AssetRecordsFilter(asset, asset_partitions=keys)
     records = context.instance.fetch_materializations(wanted, limit=len(keys)).records
     return {
         found.partition_key: Target(run_id=found.run_id, storage_id=found.storage_id, timestamp=found.timestamp)
@@ -148,7 +152,7 @@ def _evaluation(asset: dg.AssetKey, verdict: Verdict, targets: Mapping[str | Non
     )
 
 
-def _over_all(verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
+def _over_all(asset: dg.AssetKey, verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
     """Return one result over the whole run: passed only where every verdict is."""
     broken = [verdict for verdict in verdicts if not verdict.check.passed]
     worst = max(broken or verdicts, key=lambda verdict: verdict.check.observed).check
@@ -161,6 +165,7 @@ def _over_all(verdicts: Sequence[Verdict]) -> dg.AssetCheckResult:
         shown["failed"] = markdown_table(("partition", "observed", "sample"), rows[:_SHOWN_DAYS])
     return dg.AssetCheckResult(
         passed=not broken,
+        asset_key=asset,
         check_name=worst.name,
         metadata=shown,
         severity=_severity(worst),

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from distill_platform.core.errors import DistillError, GateRefused
 from distill_platform.refinery import receipts as receipting
-from distill_platform.refinery.corpora.build import build_corpus
+from distill_platform.refinery.corpora.build import build_corpora
 from distill_platform.refinery.drift import report_drift
 from distill_platform.refinery.evidence import build_evidence
 from distill_platform.refinery.receipts import StageReceipt
@@ -28,19 +30,20 @@ from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Manifest
 from distill_platform.store.lake.parts import file_sha256
 
-StageFunction = Callable[[Refinery, Sequence[str]], list[Manifest]]
+StageWork = Callable[[Refinery, Sequence[str], Sequence[str]], list[Manifest]]
 
 
 @dataclass(frozen=True)
 class Stage:
-    """One stage: what it reads, what it does for a range of days, and what it is for.
+    """One stage: what it reads, what it is for, and the work that makes its partitions for a range of days.
 
+    Neighbouring stages with the same `work` are made in one go: it is told which of them to make, then the days.
     `whole_range` is a stage that makes one partition of all its days together, not one of each.
     """
 
     name: str
     upstream: tuple[str, ...]
-    run: StageFunction
+    work: StageWork
     description: str
     whole_range: bool = False
 
@@ -49,17 +52,28 @@ class Stage:
         return [partition_of(sorted(set(days)))] if self.whole_range and days else list(days)
 
 
-def _corpus(name: str, description: str) -> Stage:
-    def run(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
-        return build_corpus(refinery, name, days)
+def _alone(work: Callable[[Refinery, Sequence[str]], list[Manifest]]) -> StageWork:
+    return lambda refinery, _, days: work(refinery, days)
 
-    return Stage(name, ("evidence", "scored_runs", "screened_texts"), run, description)
+
+def _corpus(name: str, description: str) -> Stage:
+    return Stage(name, ("evidence", "scored_runs", "screened_texts"), build_corpora, description)
 
 
 STAGES: tuple[Stage, ...] = (
-    Stage("evidence", (), build_evidence, "Rows of every declared stream as EvidenceRecords with full provenance."),
-    Stage("scored_runs", ("evidence",), score_runs, "One deterministic verdict per evidence record."),
-    Stage("screened_texts", ("evidence",), screen_texts, "Secrets, personal data, contamination and text signatures."),
+    Stage(
+        "evidence",
+        (),
+        _alone(build_evidence),
+        "Rows of every declared stream as EvidenceRecords with full provenance.",
+    ),
+    Stage("scored_runs", ("evidence",), _alone(score_runs), "One deterministic verdict per evidence record."),
+    Stage(
+        "screened_texts",
+        ("evidence",),
+        _alone(screen_texts),
+        "Secrets, personal data, contamination and text signatures.",
+    ),
     _corpus("rag_corpus", "Documents that held up, for retrieval."),
     _corpus("sft_corpus", "Prompts with accepted answers, for supervised fine-tuning."),
     _corpus("preference_corpus", "Better and worse answers to the same prompt, for preference training."),
@@ -67,38 +81,47 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         "corpus_release",
         tuple(CORPORA),
-        release_corpora,
+        _alone(release_corpora),
         "A versioned snapshot of all corpora over a range of days.",
         whole_range=True,
     ),
 )
 
 
+def steps(stages: Iterable[Stage] = STAGES) -> list[tuple[Stage, ...]]:
+    """Return the stages in order, those that are made in one go together."""
+    return [tuple(together) for _, together in groupby(stages, key=attrgetter("work"))]
+
+
 @dataclass(frozen=True)
-class StageRun:
-    """What one stage did over a range of days."""
+class StepRun:
+    """What the stages of one step did over a range of days."""
 
     manifests: tuple[Manifest, ...]
     receipts: tuple[StageReceipt, ...]
 
 
-def run_stage(refinery: Refinery, stage: Stage, days: Sequence[str], run_id: str) -> StageRun:
-    """Return what a stage published, after writing its receipts.
+def run_step(refinery: Refinery, step: Sequence[Stage], days: Sequence[str], run_id: str) -> StepRun:
+    """Return what stages made in one go published, after writing their receipts.
 
-    When the stage raises, its partitions are marked failed, receipts say why, and the error goes on: nobody reads the
+    When they raise, their partitions are marked failed, receipts say why, and the error goes on: nobody reads the
     older state as if it were current.
     """
     started_at, clock = datetime.now(UTC), time.perf_counter()
+    names = [stage.name for stage in step]
     try:
-        manifests = stage.run(refinery, days)
+        manifests = step[0].work(refinery, names, days)
     except Exception as error:
-        _write_failure(refinery, stage, days, run_id, started_at, time.perf_counter() - clock, error)
+        for stage in step:
+            _write_failure(refinery, stage, days, run_id, started_at, time.perf_counter() - clock, error)
         raise
     share = (time.perf_counter() - clock) / max(len(manifests), 1)
-    sources = source_hashes(refinery) if stage.name == "evidence" else {}
+    sources = source_hashes(refinery) if "evidence" in names else {}
     receipts = [receipting.receipt_of(manifest, run_id, started_at, share, sources) for manifest in manifests]
-    receipting.write_receipts(refinery.lake, run_id, stage.name, receipts)
-    return StageRun(tuple(manifests), tuple(receipts))
+    for name in names:
+        own = [receipt for receipt in receipts if receipt.stage == name]
+        receipting.write_receipts(refinery.lake, run_id, name, own)
+    return StepRun(tuple(manifests), tuple(receipts))
 
 
 def _write_failure(
@@ -121,8 +144,8 @@ def run_all(refinery: Refinery, days: Sequence[str], run_id: str, stages: Iterab
     Raises GateRefused as soon as a stage's own checks do not hold; what depends on it does not run.
     """
     try:
-        for stage in stages:
-            done = run_stage(refinery, stage, days, run_id)
+        for step in steps(stages):
+            done = run_step(refinery, step, days, run_id)
             refuse_failed(done.manifests)
     except Exception:
         with suppress(DistillError):  # the first error is the one to show

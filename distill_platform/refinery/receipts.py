@@ -13,11 +13,13 @@ from typing import Any
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError, CorruptDataset
 from distill_platform.core.utc import iso
+from distill_platform.refinery.schemas import TABLES
 from distill_platform.refinery.stage import code_version
 from distill_platform.store.lake import Check, Counts, Lake, Manifest
 from distill_platform.store.lake.atomic import replace_file
 
 RUNS = "runs"
+_ORDER = {dataset: place for place, dataset in enumerate(TABLES)}  # of stages that are made in one go
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def read_receipts(lake: Lake, run_id: str) -> list[StageReceipt]:
     """Return all receipts of a run, in the order of their stages' start; empty for an unknown run."""
     paths = sorted((run_folder(lake, run_id) / "receipts").glob("*.jsonl"))
     receipts = [receipt for path in paths for receipt in _read(path)]
-    return sorted(receipts, key=lambda receipt: (receipt.started_at, receipt.stage, receipt.partition))
+    return sorted(receipts, key=lambda receipt: (receipt.started_at, _ORDER.get(receipt.stage, 0), receipt.partition))
 
 
 def run_ids(lake: Lake) -> list[str]:

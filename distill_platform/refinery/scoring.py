@@ -85,7 +85,7 @@ def inherit(verdicts: Sequence[Category]) -> Verdict:
 
 def score_runs(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     """Return the published manifests of the scored runs of `days`, one run per evidence record, in its order."""
-    return publish_days(refinery, "scored_runs", days, _stage)
+    return publish_days(refinery, ["scored_runs"], days, _stage)
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,8 @@ class _ScoredPart:
     inherited: int
 
 
-def _stage(refinery: Refinery, draft: Draft) -> Staged:
+def _stage(refinery: Refinery, drafts: Sequence[Draft]) -> list[Staged]:
+    (draft,) = drafts
     evidence = open_input(refinery, "evidence", draft.partition)
     streams = tuple(stream.file for stream in refinery.settings.streams)
     parents = _parents(refinery, evidence)
@@ -117,7 +118,7 @@ def _stage(refinery: Refinery, draft: Draft) -> Staged:
     read = evidence.manifest.tables["records"]
     counts = Counts(rows_in=read.rows, rows_out=draft.rows("runs"))
     extra = {"categories": dict(sorted(categories.items())), "inherited": sum(part.inherited for part in scored)}
-    return Staged(
+    staged = Staged(
         draft,
         {f"evidence/{draft.partition}": as_input(evidence.manifest)},
         refinery.settings.scoring_hash,
@@ -125,6 +126,7 @@ def _stage(refinery: Refinery, draft: Draft) -> Staged:
         [same_keys(evidence, draft, "runs")],
         {**extra, "scorer_version": SCORER_VERSION},
     )
+    return [staged]
 
 
 def _parents(refinery: Refinery, evidence: Dataset) -> dict[str, tuple[Category, ...]]:

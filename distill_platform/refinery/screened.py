@@ -48,7 +48,7 @@ WORDY = rf"[^{_SPACE}]+(?:[{_SPACE}]+[^{_SPACE}]+){{4}}"  # more than four words
 
 def screen_texts(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
     """Return the published manifests of the screened texts of `days`, one row per evidence record, in its order."""
-    return publish_days(refinery, "screened_texts", days, _stage)
+    return publish_days(refinery, ["screened_texts"], days, _stage)
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,8 @@ def screening_config(refinery: Refinery) -> ScreeningConfig:
     )
 
 
-def _stage(refinery: Refinery, draft: Draft) -> Staged:
+def _stage(refinery: Refinery, drafts: Sequence[Draft]) -> list[Staged]:
+    (draft,) = drafts
     evidence = open_input(refinery, "evidence", draft.partition)
     config = screening_config(refinery)
     tasks = [
@@ -83,7 +84,7 @@ def _stage(refinery: Refinery, draft: Draft) -> Staged:
     ]
     parts = list(refinery.workers.map(_screen_part, tasks))
     add_table(draft, "texts", [part.written for part in parts])
-    return Staged(
+    staged = Staged(
         draft,
         {f"evidence/{draft.partition}": as_input(evidence.manifest)},
         refinery.settings.screening_hash,
@@ -95,6 +96,7 @@ def _stage(refinery: Refinery, draft: Draft) -> Staged:
             "eval_sets": [eval_set.name for eval_set in refinery.settings.eval_sets],
         },
     )
+    return [staged]
 
 
 @lru_cache(maxsize=2)

@@ -141,7 +141,7 @@ def same_keys(evidence: Dataset, draft: Draft, table: str) -> Check:
     return check("provenance", "parts whose rows are not exactly those of the evidence, in its order", wrong)
 
 
-DayWork = Callable[[Refinery, Draft], Staged]
+DayWork = Callable[[Refinery, Sequence[Draft]], Sequence[Staged]]
 
 
 @dataclass(frozen=True)
@@ -149,43 +149,50 @@ class _DayTask:
     settings: Settings
     now: datetime
     work: DayWork
-    dataset: str
-    day: str
-    folder: Path
     lake: Lake
+    drafts: tuple[Draft, ...]
 
 
-def publish_days(refinery: Refinery, dataset: str, days: Sequence[str], work: DayWork) -> list[Manifest]:
-    """Return the published manifests of `days`, each staged by `work` into its draft.
+def publish_days(refinery: Refinery, datasets: Sequence[str], days: Sequence[str], work: DayWork) -> list[Manifest]:
+    """Return the published manifests of `days`, the datasets of each day staged together by `work` into its drafts.
 
     Many days are spread over the workers, a day each; a single day may spread its parts. What comes out is the same.
     """
     if refinery.workers.count == 1 or len(days) == 1:
-        return [_publish_day(refinery, dataset, day, work, (number, len(days))) for number, day in enumerate(days, 1)]
+        published = [_publish_day(refinery, datasets, day, work, (done, len(days))) for done, day in enumerate(days, 1)]
+        return [manifest for manifests in published for manifest in manifests]
     with ExitStack() as stack:
-        drafts = [stack.enter_context(refinery.lake.draft(dataset, day)) for day in days]
-        tasks = (
-            _DayTask(refinery.settings, refinery.now, work, dataset, draft.partition, draft.folder, refinery.lake)
-            for draft in drafts
-        )
-        manifests = []
-        for staged in refinery.workers.map(_stage_day, tasks):
-            manifests.append(publish(refinery.lake, staged))
-            refinery.progress(dataset, len(manifests), len(days))
+        tasks = [
+            _DayTask(refinery.settings, refinery.now, work, refinery.lake, _drafts(stack, refinery.lake, datasets, day))
+            for day in days
+        ]
+        manifests: list[Manifest] = []
+        for done, staged in enumerate(refinery.workers.map(_stage_day, tasks), 1):
+            manifests += _published(refinery, staged, (done, len(days)))
         return manifests
 
 
-def _publish_day(refinery: Refinery, dataset: str, day: str, work: DayWork, at: tuple[int, int]) -> Manifest:
-    with refinery.lake.draft(dataset, day) as draft:
-        manifest = publish(refinery.lake, work(refinery, draft))
-    refinery.progress(dataset, *at)
-    return manifest
+def _drafts(stack: ExitStack, lake: Lake, datasets: Sequence[str], day: str) -> tuple[Draft, ...]:
+    return tuple(stack.enter_context(lake.draft(dataset, day)) for dataset in datasets)
 
 
-def _stage_day(task: _DayTask) -> Staged:
-    """Return one day staged by a worker, in the folder that the parent opened for it."""
-    refinery = Refinery(task.settings, task.lake, Workers(1), task.now)
-    return task.work(refinery, Draft(task.lake, task.dataset, task.day, task.folder))
+def _publish_day(
+    refinery: Refinery, datasets: Sequence[str], day: str, work: DayWork, at: tuple[int, int]
+) -> list[Manifest]:
+    with ExitStack() as stack:
+        return _published(refinery, work(refinery, _drafts(stack, refinery.lake, datasets, day)), at)
+
+
+def _published(refinery: Refinery, staged: Iterable[Staged], at: tuple[int, int]) -> list[Manifest]:
+    manifests = [publish(refinery.lake, one) for one in staged]
+    for manifest in manifests:
+        refinery.progress(manifest.dataset, *at)
+    return manifests
+
+
+def _stage_day(task: _DayTask) -> Sequence[Staged]:
+    """Return one day staged by a worker, in the folders that the parent opened for it."""
+    return task.work(Refinery(task.settings, task.lake, Workers(1), task.now), task.drafts)
 
 
 def open_input(refinery: Refinery, dataset: str, partition: str) -> Dataset:

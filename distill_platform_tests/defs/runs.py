@@ -15,6 +15,7 @@ STAGES = [
     "evidence", "scored_runs", "screened_texts", "rag_corpus", "sft_corpus", "preference_corpus", "kto_corpus",
     "corpus_release", "drift_report",
 ]  # fmt: skip
+STEPS = ["evidence", "scored_runs", "screened_texts", "corpora", "corpus_release", "drift_report"]
 
 
 class Project:
@@ -48,15 +49,15 @@ class Project:
 
 
 def states(result: dg.ExecuteInProcessResult) -> dict[str, str]:
-    """What became of each asset in a run: succeeded, failed or skipped."""
+    """What became of each step of a run: succeeded, failed or skipped."""
     names = {"STEP_SUCCESS": "succeeded", "STEP_FAILURE": "failed", "STEP_SKIPPED": "skipped"}
     events = [event for event in result.all_events if event.event_type_value in names]
     return {event.step_key: names[event.event_type_value] for event in events if event.step_key}
 
 
-def failure_of(result: dg.ExecuteInProcessResult, asset: str) -> tuple[str, dict[str, Any]]:
-    """The text and the metadata of the failure that an asset raised."""
-    event = next(e for e in result.get_step_failure_events() if e.step_key == asset)
+def failure_of(result: dg.ExecuteInProcessResult, step: str) -> tuple[str, dict[str, Any]]:
+    """The text and the metadata of the failure that a step raised."""
+    event = next(e for e in result.get_step_failure_events() if e.step_key == step)
     data = event.step_failure_data
     metadata = data.user_failure_data.metadata if data.user_failure_data is not None else {}
     return str(data.error), {name: value.value for name, value in metadata.items()}

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from distill_platform.refinery.corpora.build import build_corpus
+from distill_platform.refinery.corpora.build import build_corpora
 from distill_platform.refinery.evidence import build_evidence
 from distill_platform.refinery.release import release_corpora
 from distill_platform.refinery.schemas import CORPORA
@@ -99,8 +99,7 @@ class SmallLake:
         with self.refinery() as refinery:
             for stage in (build_evidence, score_runs, screen_texts):
                 stage(refinery, days)
-            for corpus in CORPORA:
-                build_corpus(refinery, corpus, days)
+            build_corpora(refinery, list(CORPORA), days)
         return self
 
     def release(self, *days: str, on_step: Step | None = None) -> Manifest:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from distill_platform.core.errors import DistillError, GateRefused, LakeError
-from distill_platform.refinery.pipeline import STAGES, Stage, refuse_failed, run_all, run_stage
+from distill_platform.refinery.pipeline import STAGES, Stage, refuse_failed, run_all, run_step, steps
 from distill_platform.refinery.receipts import read_receipts
 from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Check, Manifest
@@ -28,21 +28,21 @@ def made(tmp_path: Path) -> Lab:
 def failing(name: str) -> list[Stage]:
     """The stages, one of which raises."""
 
-    def fail(_: Refinery, __: Sequence[str]) -> list[Manifest]:
+    def fail(_: Refinery, __: Sequence[str], ___: Sequence[str]) -> list[Manifest]:
         raise OSError("the cat sat on the disk")
 
-    return [replace(stage, run=fail) if stage.name == name else stage for stage in STAGES]
+    return [replace(stage, work=fail) if stage.name == name else stage for stage in STAGES]
 
 
 def refused(name: str) -> list[Stage]:
     """The stages, one of which publishes what does not pass."""
 
-    def spoil(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
-        done = next(stage for stage in STAGES if stage.name == name).run(refinery, days)
+    def spoil(refinery: Refinery, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
+        done = next(stage for stage in STAGES if stage.name == name).work(refinery, names, days)
         bad = Check("law", False, True, 1, 0, "things that ought not to be")
         return [replace(manifest, checks=(*manifest.checks, bad)) for manifest in done]
 
-    return [replace(stage, run=spoil) if stage.name == name else stage for stage in STAGES]
+    return [replace(stage, work=spoil) if stage.name == name else stage for stage in STAGES]
 
 
 def partition(name: str) -> str:
@@ -86,7 +86,7 @@ def test_after_a_failure_nobody_reads_the_older_state_and_a_rerun_mends_it(made:
         for stage in STAGES:
             if name in stage.upstream:
                 with pytest.raises(GateRefused, match="the cat sat on the disk"):
-                    run_stage(refinery, stage, DAYS, "run-3")
+                    run_step(refinery, [stage], DAYS, "run-3")
         run_all(refinery, DAYS, "run-4")
         assert {place: found for place, found in tree(made.lake).items() if not place.startswith("runs/")} == sound
         if name != "corpus_release":
@@ -121,7 +121,7 @@ def test_a_disk_that_refuses_the_receipt_too_does_not_hide_the_first_error(
 
     monkeypatch.setattr("distill_platform.refinery.receipts.replace_file", full)
     with made.refinery() as refinery, pytest.raises(OSError, match="the cat"):
-        run_stage(refinery, failing("evidence")[0], DAYS, "run-1")
+        run_step(refinery, failing("evidence")[:1], DAYS, "run-1")
 
 
 def test_a_second_run_writes_nothing_but_its_receipts(made: Lab) -> None:
@@ -148,6 +148,20 @@ def test_a_release_is_one_partition_of_the_whole_range() -> None:
 def test_corpora_of_a_day_that_was_never_scored_are_refused_with_what_to_do(made: Lab) -> None:
     stages = {stage.name: stage for stage in STAGES}
     with made.refinery() as refinery:
-        run_stage(refinery, stages["evidence"], [DAY], "run-1")
+        run_step(refinery, [stages["evidence"]], [DAY], "run-1")
         with pytest.raises(DistillError, match=r"scored_runs.*Materialize scored_runs for 2026-04-20 first"):
-            run_stage(refinery, stages["sft_corpus"], [DAY], "run-1")
+            run_step(refinery, [stages["sft_corpus"]], [DAY], "run-1")
+
+
+def test_the_corpora_are_made_in_one_go_and_come_out_as_if_each_were_made_alone(made: Lab) -> None:
+    assert [len(step) for step in steps()] == [1, 1, 1, 4, 1]
+    with made.refinery() as refinery:
+        for step in steps()[:4]:
+            run_step(refinery, step, DAYS, "run-1")
+        together = tree(made.lake)
+        for corpus in steps()[3]:
+            run_step(refinery, [corpus], DAYS, "run-1")
+        alone = tree(made.lake)
+    assert {place for place in alone if alone[place] != together.get(place)} <= {
+        place for place in alone if place.startswith("runs/")
+    }

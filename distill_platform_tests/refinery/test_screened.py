@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from distill_platform.core.errors import StaleInput
-from distill_platform.refinery.corpora.build import build_corpus
+from distill_platform.refinery.corpora.build import build_corpora
 from distill_platform.refinery.scoring import score_runs
 from distill_platform.refinery.screened import WORDY, invented_paths, screen_texts
 from distill_platform_tests.refinery.builders import jsonl
@@ -124,9 +124,9 @@ def test_other_parameters_or_other_evaluation_sets_make_the_screening_stale(tmp_
         (made.root / "config/eval_sets/exam.jsonl").write_bytes(jsonl([{"question": "Is it another set?"}]))
     with made.refinery(**{key: value for key, value in change.items() if key != "eval"}) as refinery:
         with pytest.raises(StaleInput, match="screened_texts"):
-            build_corpus(refinery, "rag_corpus", [DAY])
+            build_corpora(refinery, ["rag_corpus"], [DAY])
         screen_texts(refinery, [DAY])
-        assert build_corpus(refinery, "rag_corpus", [DAY])[0].passed
+        assert build_corpora(refinery, ["rag_corpus"], [DAY])[0].passed
 
 
 def test_screening_refuses_evidence_that_was_mapped_differently(tmp_path: Path) -> None:

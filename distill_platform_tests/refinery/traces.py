@@ -17,7 +17,7 @@ import pyarrow as pa
 from hypothesis import strategies as st
 
 from distill_platform.core.workers import Workers
-from distill_platform.refinery.corpora.build import Judged, build_corpus, decide, load, open_day
+from distill_platform.refinery.corpora.build import Judged, build_corpora, decide, load, open_day
 from distill_platform.refinery.evidence import build_evidence
 from distill_platform.refinery.quarantine import Reason
 from distill_platform.refinery.schemas import CORPORA
@@ -173,11 +173,8 @@ class Lab(World):
     def refine(self, *days: str, **platform: Any) -> dict[tuple[str, str], Manifest]:
         """Run all stages up to the corpora; return the corpora's manifests by corpus and day."""
         with self.prepared(*days, **platform) as refinery:
-            return {
-                (corpus, manifest.partition): manifest
-                for corpus in CORPORA
-                for manifest in build_corpus(refinery, corpus, days or (DAY,))
-            }
+            made = build_corpora(refinery, list(CORPORA), days or (DAY,))
+            return {(manifest.dataset, manifest.partition): manifest for manifest in made}
 
     def tags(self, *days: str) -> dict[str, str]:
         """Return every record's tag by its evidence id."""
@@ -214,7 +211,8 @@ def with_config(settings: Settings, **groups: Row) -> Settings:
 def judged(refinery: Refinery, corpus: str, *days: str, **groups: Row) -> Judged:
     """Return a corpus' decision over the days together, as a release takes it."""
     settings = with_config(refinery.settings, **groups)
-    return decide(settings, corpus, load(settings, [open_day(refinery, day) for day in days or (DAY,)]))
+    (decision,) = decide(settings, [corpus], load(settings, [open_day(refinery, day) for day in days or (DAY,)]))
+    return decision
 
 
 def fates(decision: Judged, tags: dict[str, str]) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Corpora: what training reads. All four come from the same judged candidates, each behind the whole firewall."""
 
-from distill_platform.defs.assets.stage import stage_asset
+from distill_platform.defs.assets.stage import stage_assets
 from distill_platform.refinery.schemas import CORPORA
 
-corpora = [stage_asset(name, group="corpora", laws=("firewall", "unique_ids")) for name in CORPORA]
+corpora = stage_assets(*CORPORA, group="corpora", laws=("firewall", "unique_ids"))

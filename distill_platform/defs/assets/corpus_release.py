@@ -1,8 +1,8 @@
 """Corpus release: all corpora of a day, or of a whole range of days, as one versioned folder that loads as it is."""
 
-from distill_platform.defs.assets.stage import stage_asset
+from distill_platform.defs.assets.stage import stage_assets
 
-corpus_release = stage_asset(
+corpus_release = stage_assets(
     "corpus_release",
     group="releases",
     kinds=("python", "parquet", "jsonl"),

@@ -33,7 +33,7 @@ def drift_report(context: dg.AssetExecutionContext, refinery: RefineryResource) 
     with permanent_failures("drift_report", keys):
         report = drift.report_drift(refinery.refinery, keys, context.run.run_id)
     yield dg.MaterializeResult(metadata=_metadata(report, refinery.refinery.lake))
-    yield from record(context, [verdict for key in keys for verdict in _verdicts(report, key)])
+    yield from record(context, context.asset_key, [verdict for key in keys for verdict in _verdicts(report, key)])
 
 
 def _metadata(report: drift.DriftReport, lake: Lake) -> dict[str, Any]:

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from distill_platform.defs.assets.stage import stage_asset
+from distill_platform.defs.assets.stage import stage_assets
 from distill_platform.defs.assets.traces import trace_key
 from distill_platform.refinery.streams import Stream
 
 
 def evidence_asset(streams: Sequence[Stream]) -> dg.AssetsDefinition:
     """Return the asset `evidence`, which depends on every declared stream."""
-    return stage_asset(
+    return stage_assets(
         "evidence",
         group="evidence",
         kinds=("python", "jsonl", "parquet"),

@@ -1,5 +1,5 @@
 """Scored runs: one deterministic verdict per evidence record."""
 
-from distill_platform.defs.assets.stage import stage_asset
+from distill_platform.defs.assets.stage import stage_assets
 
-scored_runs = stage_asset("scored_runs", group="scoring")
+scored_runs = stage_assets("scored_runs", group="scoring")

@@ -38,44 +38,60 @@ def daily_asset(
     return made
 
 
-def stage_asset(
-    name: str,
-    *,
+def stage_assets(
+    *names: str,
     group: str,
     kinds: Iterable[str] = ("python", "parquet"),
     laws: Sequence[str] = (),
     sources: Sequence[dg.AssetKey] = (),
 ) -> dg.AssetsDefinition:
-    """Return the asset of a pipeline stage; `laws` are those beyond what every stage is held against."""
-    stage = _STAGES[name]
-    held = (*EVERY_STAGE, *laws)
+    """Return the assets of pipeline stages that are made in one go; any of them may be selected without the others.
 
-    @daily_asset(
-        name,
-        group=group,
-        kinds=kinds,
-        checks=law_specs(name, held),
-        description=stage.description,
-        deps=[*stage.upstream, *sources],
-        metadata=table_metadata(name),
-        io_manager_key=GATED_LAKE,
-    )
-    def materialize(context: dg.AssetExecutionContext, refinery: RefineryResource) -> Iterator[Any]:
-        with permanent_failures(name, context.partition_keys):
-            done = pipeline.run_stage(refinery.refinery, stage, context.partition_keys, context.run.run_id)
-            verdicts = verdicts_of(held, done.manifests, context.partition_keys)
-        yield _materialized(context, done.manifests)
-        yield from record(context, verdicts)
+    `laws` are those beyond what every stage is held against.
+    """
+    held = (*EVERY_STAGE, *laws)
+    with disable_dagster_warnings():  # about features in beta, chosen on purpose
+
+        @dg.multi_asset(
+            name=names[0] if len(names) == 1 else group,
+            specs=[_spec(_STAGES[name], group, kinds, sources) for name in names],
+            check_specs=[spec for name in names for spec in law_specs(name, held)],
+            partitions_def=DAILY,
+            backfill_policy=WHOLE_RANGE,
+            can_subset=len(names) > 1,
+        )
+        def materialize(context: dg.AssetExecutionContext, refinery: RefineryResource) -> Iterator[Any]:
+            step = [_STAGES[name] for name in names if dg.AssetKey(name) in context.selected_asset_keys]
+            with permanent_failures(", ".join(stage.name for stage in step), context.partition_keys):
+                done = pipeline.run_step(refinery.refinery, step, context.partition_keys, context.run.run_id)
+                made = {stage.name: [m for m in done.manifests if m.dataset == stage.name] for stage in step}
+                verdicts = {name: verdicts_of(held, own, context.partition_keys) for name, own in made.items()}
+            for name, manifests in made.items():
+                yield _materialized(context, name, manifests)
+                yield from record(context, dg.AssetKey(name), verdicts[name])
 
     return materialize
 
 
-def _materialized(context: dg.AssetExecutionContext, manifests: Sequence[Manifest]) -> dg.MaterializeResult:
+def _spec(stage: pipeline.Stage, group: str, kinds: Iterable[str], sources: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+    return dg.AssetSpec(
+        stage.name,
+        deps=[*stage.upstream, *sources],
+        description=stage.description,
+        metadata=table_metadata(stage.name),
+        group_name=group,
+        kinds=set(kinds),
+        owners=list(OWNERS),
+    ).with_io_manager_key(GATED_LAKE)
+
+
+def _materialized(context: dg.AssetExecutionContext, name: str, manifests: Sequence[Manifest]) -> dg.MaterializeResult:
     """Return the result of a run after giving every day its own numbers, or those of the range it was made in."""
     own = {manifest.partition: manifest for manifest in manifests}
     apart = [manifest for manifest in manifests if manifest.partition not in context.partition_keys]
     for key in context.partition_keys:
         for manifest in [own[key]] if key in own else apart[:1]:
-            context.add_asset_metadata(partition_metadata(manifest), partition_key=key)
+            context.add_asset_metadata(partition_metadata(manifest), asset_key=name, partition_key=key)
     shown = [apart_metadata(manifest) for manifest in apart if any(key in own for key in context.partition_keys)]
-    return dg.MaterializeResult(metadata={name: value for metadata in shown for name, value in metadata.items()})
+    metadata = {name: value for found in shown for name, value in found.items()}
+    return dg.MaterializeResult(asset_key=name, metadata=metadata)

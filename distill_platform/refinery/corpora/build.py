@@ -12,8 +12,10 @@ from distill_platform.refinery.corpora import firewall
 from distill_platform.refinery.corpora.corpus import ADMISSIONS
 from distill_platform.refinery.corpora.export import Judged, export
 from distill_platform.refinery.corpora.samples import pair_statistics
+from distill_platform.refinery.corpora.written import Exported
 from distill_platform.refinery.judging.candidates import Candidates, RangeRules, load_candidates
 from distill_platform.refinery.judging.gates import judge
+from distill_platform.refinery.judging.near_duplicates import neighbours
 from distill_platform.refinery.judging.pairs import pair_up
 from distill_platform.refinery.quarantine import DEDUPLICATED, SKIPPED, Reason
 from distill_platform.refinery.settings import Settings
@@ -56,36 +58,57 @@ def verdict_streams(settings: Settings) -> tuple[str, ...]:
     return tuple(s.name for s in settings.streams if s.config.stream_class is StreamClass.VERDICT)
 
 
-def decide(settings: Settings, corpus: str, candidates: Candidates) -> Judged:
-    """Return the gates' decision over the candidates for one corpus, pairs included."""
+def decide(settings: Settings, corpora: Sequence[str], candidates: Candidates) -> list[Judged]:
+    """Return the gates' decision over the candidates for each corpus, pairs included."""
     config = settings.config
-    judgement = judge(candidates, ADMISSIONS[corpus](config.exports), config.gates, config.screening)
-    pairs = None
-    if corpus == "preference_corpus":
-        pairs = pair_up(candidates, judgement, config.exports.max_pairs_per_task)
-    return Judged(corpus, candidates, judgement, pairs)
+    among = neighbours(candidates, config.gates, config.screening.shingle_words)
+    decisions = []
+    for corpus in corpora:
+        judgement = judge(candidates, among, ADMISSIONS[corpus](config.exports), config.gates)
+        paired = corpus == "preference_corpus"
+        pairs = pair_up(candidates, judgement, config.exports.max_pairs_per_task) if paired else None
+        decisions.append(Judged(corpus, candidates, judgement, pairs))
+    return decisions
 
 
-def build_corpus(refinery: Refinery, corpus: str, days: Sequence[str]) -> list[Manifest]:
-    """Return the published manifests of one corpus for `days`; each day is judged on its own rows alone."""
-    return publish_days(refinery, corpus, days, _stage_day)
+def build_corpora(refinery: Refinery, corpora: Sequence[str], days: Sequence[str]) -> list[Manifest]:
+    """Return the published manifests of some corpora for `days`; each day is judged on its own rows alone.
+
+    A day is read once for all of them; what becomes of a corpus does not depend on which others are made with it.
+    """
+    return publish_days(refinery, corpora, days, _stage_day)
 
 
-def _stage_day(refinery: Refinery, draft: Draft) -> Staged:
-    day = open_day(refinery, draft.partition)
-    return stage_corpus(
-        refinery, draft, decide(refinery.settings, draft.dataset, load(refinery.settings, [day])), [day]
-    )
+def _stage_day(refinery: Refinery, drafts: Sequence[Draft]) -> list[Staged]:
+    day = open_day(refinery, drafts[0].partition)
+    corpora = [draft.dataset for draft in drafts]
+    judged = decide(refinery.settings, corpora, load(refinery.settings, [day]))
+    return stage_corpora(refinery, drafts, judged, [day])
 
 
-def stage_corpus(refinery: Refinery, draft: Draft, judged: Judged, days: Sequence[Day]) -> Staged:
-    """Return a corpus written into a draft, counted and re-read; shared by days and releases."""
-    exports = list(export(refinery, draft, judged))
+def stage_corpora(
+    refinery: Refinery, drafts: Sequence[Draft], judged: Sequence[Judged], days: Sequence[Day]
+) -> list[Staged]:
+    """Return corpora written into their drafts, counted and re-read; shared by days and releases."""
+    exported = export(refinery, drafts, judged)
+    ground = _ground(refinery.settings, days)
+    pieces = zip(drafts, judged, exported, strict=True)
+    return [_staged(refinery, draft, one, exports, (ground, days)) for draft, one, exports in pieces]
+
+
+def _staged(
+    refinery: Refinery,
+    draft: Draft,
+    judged: Judged,
+    exports: Sequence[Exported],
+    read: tuple[firewall.Ground, Sequence[Day]],
+) -> Staged:
+    ground, days = read
     add_table(draft, "samples", [part.samples for part in exports if part.samples is not None])
     add_table(draft, "quarantine", [part.quarantine for part in exports if part.quarantine is not None])
     reasons = sum((part.reasons for part in exports), Counter[Reason]())
     written = [draft.folder / part.path for part in draft.parts("samples")]
-    checks, records = firewall.reread(judged.corpus, written, _ground(refinery.settings, days))
+    checks, records = firewall.reread(judged.corpus, written, ground)
     return Staged(
         draft,
         {name: read for day in days for name, read in day.inputs.items()},
@@ -99,7 +122,8 @@ def stage_corpus(refinery: Refinery, draft: Draft, judged: Judged, days: Sequenc
 def _ground(settings: Settings, days: Sequence[Day]) -> firewall.Ground:
     scored = [path for day in days for path in day.scored.paths("runs")]
     screened = [path for day in days for path in day.screened.paths("texts")]
-    return firewall.Ground(scored, screened, verdict_streams(settings), settings.config.gates, settings.config.exports)
+    config = settings.config
+    return firewall.ground_of(scored, screened, verdict_streams(settings), config.gates, config.exports)
 
 
 def _counts(rows_in: int, records: int, reasons: Counter[Reason]) -> Counts:

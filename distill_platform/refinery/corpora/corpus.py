@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distill_platform.refinery.judging.candidates import Ints
 from distill_platform.refinery.judging.gates import Admission
 from distill_platform.refinery.quarantine import Reason
 from distill_platform.refinery.schemas import MESSAGES
@@ -55,11 +56,16 @@ ADMISSIONS: Mapping[str, Callable[[ExportSettings], Admission]] = {
 
 @dataclass(frozen=True)
 class Redacted:
-    """Records as they may leave: evidence columns with personal data taken out of every text."""
+    """Records as they may leave: prompt and answer with personal data taken out, and the other evidence columns."""
 
     rows: pa.Table
     prompt: pa.Array
     answer: pa.Array
+
+    def take(self, places: Ints) -> Redacted:
+        """Return the records at the given places, in their order."""
+        wanted = pa.array(places)
+        return Redacted(self.rows.take(wanted).combine_chunks(), self.prompt.take(wanted), self.answer.take(wanted))
 
 
 def redacted(evidence: pa.Table, screened: pa.Table, pii: bool) -> Redacted:
@@ -68,13 +74,12 @@ def redacted(evidence: pa.Table, screened: pa.Table, pii: bool) -> Redacted:
         _safe(evidence[name].combine_chunks(), screened[f"redacted_{name}"].combine_chunks(), pii)
         for name in ("prompt", "text")
     )
-    return Redacted(_with_safe_titles(evidence, screened) if pii else evidence, prompt, answer)
+    others = evidence.drop_columns(["prompt", "text"])
+    return Redacted(_with_safe_titles(others, screened) if pii else others, prompt, answer)
 
 
 def _with_safe_titles(evidence: pa.Table, screened: pa.Table) -> pa.Table:
     """Return evidence rows with their titles redacted where their texts were: a title's template may quote a text."""
-    if "title" not in evidence.column_names:
-        return evidence
     touched = pc.or_(*(pc.is_valid(screened[name]) for name in ("redacted_prompt", "redacted_text"))).to_numpy()
     titles = evidence["title"].to_pylist() if touched.any() else []
     for row in np.flatnonzero(touched).tolist() if titles else ():

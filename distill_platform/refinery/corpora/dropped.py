@@ -9,11 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distill_platform.refinery.judging.candidates import Ints, PartTriple
+from distill_platform.refinery.corpora.part_rows import PartRows
+from distill_platform.refinery.judging.candidates import Ints
 from distill_platform.refinery.judging.gates import REASONS
 from distill_platform.refinery.quarantine import DEDUPLICATED, SCORED_COLUMNS, SKIPPED, Reason, dropped_table
 from distill_platform.refinery.streams import Category
-from distill_platform.store.lake.parts import read_part
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Losses:
     """One part under judgement: `codes` is 0 where a record is kept; `lost_to` names the record it repeats, by row."""
 
     corpus: str
-    part: PartTriple
+    part: PartRows
     codes: Ints
     lost_to: Mapping[int, str]
     category: Ints
@@ -44,7 +44,7 @@ _DETAILS = {
 def quarantine_of(losses: Losses) -> pa.Table:
     """Return the dropped records with why; their texts stay in the evidence, so that no secret is copied."""
     dropped = np.flatnonzero(losses.codes)
-    scored = read_part(losses.part.scored, ["evidence_id", *SCORED_COLUMNS, "provenance"]).take(pa.array(dropped))
+    scored = losses.part.scored.take(pa.array(dropped))
     codes = pa.array(losses.codes[dropped] - 1)
     columns = {
         "stage": losses.corpus,
@@ -94,7 +94,7 @@ _SPECIAL = [
 
 def _findings(losses: Losses, rows: Ints) -> list[str]:
     """Return the details that name something: patterns (never values), paths, evaluation items, kept records."""
-    screened = read_part(losses.part.screened, ["secrets", "invented_paths", "eval_item"]).take(pa.array(rows))
+    screened = losses.part.findings.take(pa.array(rows))
     found = zip(*(screened[name].to_pylist() for name in screened.column_names), strict=True)
     reasons = (REASONS[code - 1] for code in losses.codes[rows].tolist())
     return [

@@ -99,13 +99,22 @@ def _pointless(pairs: pa.Table) -> pa.ChunkedArray:
 
 @dataclass(frozen=True)
 class Ground:
-    """What written rows are held against: verdicts and screening on disk, and what the settings ask of a record."""
+    """What written rows are held against: the verdicts on disk, and the records that no corpus may hold."""
 
-    scored: Sequence[Path]
-    screened: Sequence[Path]
-    verdict_streams: Sequence[str]
-    gates: GateSettings
+    verdicts: pa.Table
+    tainted: pa.Array
     exports: ExportSettings
+
+
+def ground_of(
+    scored: Sequence[Path],
+    screened: Sequence[Path],
+    verdict_streams: Sequence[str],
+    gates: GateSettings,
+    exports: ExportSettings,
+) -> Ground:
+    """Return what is on disk about the records of some days, read for the re-reading of all corpora."""
+    return Ground(_verdicts(scored, verdict_streams), _tainted(screened, gates), exports)
 
 
 def reread(corpus: str, written: Sequence[Path], ground: Ground) -> tuple[list[Check], int]:
@@ -114,12 +123,13 @@ def reread(corpus: str, written: Sequence[Path], ground: Ground) -> tuple[list[C
     All rows are read again, none is sampled.
     """
     claims = _claims(corpus, written)
-    verdicts = _verdicts(ground.scored, ground.verdict_streams)
+    known, found, orphans = _matched(claims, ground.verdicts)
     checks = [
-        _records_fit(corpus, claims, verdicts, ground),
+        _records_fit(corpus, claims, ground, (known, found, orphans)),
         check("unique_ids", "rows whose id another row has", _repeated(corpus, claims)),
+        _proven(known, found, orphans),
     ]
-    return [*checks, _proven(claims, verdicts)], len(pc.unique(claims["evidence_id"]))
+    return checks, len(pc.unique(claims["evidence_id"]))
 
 
 def _matched(claims: pa.Table, verdicts: pa.Table) -> tuple[pa.Table, pa.Table, int]:
@@ -129,19 +139,19 @@ def _matched(claims: pa.Table, verdicts: pa.Table) -> tuple[pa.Table, pa.Table, 
     return claims.filter(known), verdicts.take(place.filter(known)), place.null_count
 
 
-def _records_fit(corpus: str, claims: pa.Table, verdicts: pa.Table, ground: Ground) -> Check:
-    known, found, orphans = _matched(claims, verdicts)
+def _records_fit(corpus: str, claims: pa.Table, ground: Ground, matched: tuple[pa.Table, pa.Table, int]) -> Check:
+    known, found, orphans = matched
     unfit = known["evidence_id"].filter(_unfit(corpus, known, found, ground.exports))
-    tainted = claims["evidence_id"].filter(pc.is_in(claims["evidence_id"], _tainted(ground)))
+    tainted = claims["evidence_id"].filter(pc.is_in(claims["evidence_id"], ground.tainted))
     description = f"rows whose record is not {_ALLOWED_WORDS[corpus]}, holds a secret or quotes an evaluation set"
     sample = [*unfit.slice(0, 5).to_pylist(), *tainted.slice(0, 5).to_pylist()]
     return check("firewall", description, len(unfit) + len(tainted) + orphans, sample=sample)
 
 
-def _tainted(ground: Ground) -> pa.Array:
+def _tainted(screened: Sequence[Path], gates: GateSettings) -> pa.Array:
     """Return the records in which screening found a secret or an evaluation item, as far as those gates are on."""
-    gates, found = ground.gates, [pa.array([], pa.string())]
-    for path in ground.screened:
+    found = [pa.array([], pa.string())]
+    for path in screened:
         rows = read_part(path, ["evidence_id", "secrets", "eval_prompt_hits", "eval_containment"])
         secret = pc.greater(pc.list_value_length(rows["secrets"]), 0 if gates.secrets else np.iinfo(np.int32).max)
         quotes = pc.or_(
@@ -153,8 +163,7 @@ def _tainted(ground: Ground) -> pa.Array:
     return pa.concat_arrays(found)
 
 
-def _proven(claims: pa.Table, verdicts: pa.Table) -> Check:
-    known, found, orphans = _matched(claims, verdicts)
+def _proven(known: pa.Table, found: pa.Table, orphans: int) -> Check:
     other = pc.fill_null(pc.not_equal(known["raw_sha256"], found["raw_sha256"]), True)
     forged = known["evidence_id"].filter(pc.or_(other, unproven(known["provenance"])))
     description = "rows without an evidence record from the same source line"

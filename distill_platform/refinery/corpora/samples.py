@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def _rag(source: Redacted, category: Any, pii: bool) -> dict[str, Any]:
         titles = [title if found is None else found[0] for title, found in zip(titles, redact(titles), strict=True)]
     title = pa.array(titles, pa.string())
     return {
-        "id": ids("rag", rows, (title, source.answer, rows["tags"], scores, rows["source"])),
+        "id": ids("rag", rows, (title, text_hashes(source.answer), rows["tags"], scores, rows["source"])),
         "title": title,
         "text": source.answer,
         "tags": rows["tags"],
@@ -67,7 +67,7 @@ def _rag(source: Redacted, category: Any, pii: bool) -> dict[str, Any]:
 def _sft(source: Redacted, category: Any, pii: bool) -> dict[str, Any]:
     rows, scores, prompt = source.rows, _scores(category), prompts(source, pii)
     return {
-        "id": ids("sft", rows, (source.prompt, source.answer, scores)),
+        "id": ids("sft", rows, (text_hashes(source.prompt), text_hashes(source.answer), scores)),
         "prompt": prompt,
         "completion": said("assistant", source.answer),
         "prompt_source": rows["prompt_source"],
@@ -79,7 +79,7 @@ def _kto(source: Redacted, category: Any, pii: bool) -> dict[str, Any]:
     rows, prompt = source.rows, prompts(source, pii)
     label = pa.array(category == Category.ACCEPTED.rank)
     return {
-        "id": ids("kto", rows, (source.prompt, source.answer, label)),
+        "id": ids("kto", rows, (text_hashes(source.prompt), text_hashes(source.answer), label)),
         "prompt": prompt,
         "completion": said("assistant", source.answer),
         "label": label,
@@ -94,8 +94,9 @@ def preference_table(
     left, right = chosen.rows, rejected.rows
     reason = [f"{a}_over_{b}" for a, b in zip(_NAMES[categories[0]], _NAMES[categories[1]], strict=True)]
     answers = (chosen.answer.to_pylist(), rejected.answer.to_pylist())
+    texts = [text_hashes(said) for said in (chosen.prompt, chosen.answer, rejected.answer)]
     columns = {
-        "id": ids("preference", left, (chosen.prompt, chosen.answer, rejected.answer, right["evidence_id"])),
+        "id": ids("preference", left, (*texts, right["evidence_id"])),
         "prompt": prompts(chosen, pii),
         "chosen": said("assistant", chosen.answer),
         "rejected": said("assistant", rejected.answer),
@@ -141,12 +142,20 @@ def pair_statistics(written: Sequence[Path]) -> dict[str, float]:
 
 
 def ids(corpus: str, rows: pa.Table, content: Iterable[Any]) -> pa.Array:
-    """Return the ids of samples: SHA-256 over the canonical form of what they say and which record says it."""
+    """Return the ids of samples: SHA-256 over the canonical form of what they say and which record says it.
+
+    Texts stand in it by their own SHA-256 (`text_hashes`).
+    """
     origin = (rows["task_id"], rows["run_id"], rows["evidence_id"])
-    columns = [column.to_pylist() for column in (*origin, *content)]
-    return pa.array(list(_hashed(corpus, columns)), pa.string())
+    columns = [column if isinstance(column, list) else column.to_pylist() for column in (*origin, *content)]
+    return pa.array([canon.sig_hash([corpus, row]) for row in zip(*columns, strict=True)], pa.string())
 
 
-def _hashed(corpus: str, columns: list[list[Any]]) -> Iterator[str]:
-    for row in zip(*columns, strict=True):
-        yield hashlib.sha256(canon.dumps([corpus, row])).hexdigest()
+def text_hashes(texts: pa.Array) -> list[str]:
+    """Return the SHA-256 hex of the UTF-8 of every text, none of which is null."""
+    if not len(texts):
+        return []
+    _, offsets, data = texts.buffers()
+    bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].tolist()
+    encoded = memoryview(data or b"")
+    return [canon.sha256_hex(encoded[start:end]) for start, end in pairwise(bounds)]

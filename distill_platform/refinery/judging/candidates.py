@@ -61,6 +61,7 @@ class Candidates:
     invents_paths: Mask
     secrets: Mask
     bands: np.ndarray[tuple[int, int], np.dtype[np.uint64]]
+    characters: Ints
     words: Ints
     eval_hits: Ints
     eval_containment: np.ndarray[tuple[int], np.dtype[np.float64]]
@@ -141,6 +142,7 @@ def _columns(part: PartTriple) -> pa.Table:
             "inherited": scored["inherited"],
             "proven": proven,
             "from_trace": pc.fill_null(pc.equal(evidence["prompt_source"], "trace"), False),
+            "characters": pc.add(evidence["prompt_chars"], evidence["text_chars"]),
             "has_prompt": pc.greater(evidence["prompt_chars"], 0),
             "has_text": pc.greater(evidence["text_chars"], 0),
             "secret": pc.greater(pc.list_value_length(screened["secrets"]), 0),
@@ -153,7 +155,7 @@ def _columns(part: PartTriple) -> pa.Table:
 
 def _columns_schema() -> pa.Schema:
     kinds: dict[str, Any] = {"id": pa.string(), "task_id": pa.string(), "run_id": pa.string(), "source": pa.string()}
-    kinds |= dict.fromkeys(("timestamp", "category", "words", "eval_prompt_hits"), pa.int64())
+    kinds |= dict.fromkeys(("timestamp", "category", "characters", "words", "eval_prompt_hits"), pa.int64())
     kinds |= dict.fromkeys(
         ("inherited", "proven", "from_trace", "has_prompt", "has_text", "secret", "invents"), pa.bool_()
     )
@@ -189,6 +191,7 @@ def _candidates(parts: tuple[PartTriple, ...], table: pa.Table, rules: RangeRule
         invents_paths=_bools(table["invents"]),
         secrets=_bools(table["secret"]),
         bands=_buffer(table["bands"], np.uint64).reshape(len(table), BANDS),
+        characters=_ints(table["characters"]),
         words=_ints(table["words"]),
         eval_hits=_ints(table["eval_prompt_hits"]),
         eval_containment=table["eval_containment"].to_numpy(),

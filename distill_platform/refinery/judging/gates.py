@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from distill_platform.refinery.judging.candidates import Candidates, Ints, Keys, Mask
-from distill_platform.refinery.judging.near_duplicates import near_duplicates
+from distill_platform.refinery.judging.near_duplicates import Neighbours, near_duplicates
 from distill_platform.refinery.quarantine import Reason
-from distill_platform.refinery.settings import GateSettings, ScreeningSettings
+from distill_platform.refinery.settings import GateSettings
 from distill_platform.refinery.streams import Category
 
 REASONS = tuple(Reason)
@@ -60,8 +60,8 @@ class Judgement:
             self.other[chosen] = other[chosen]
 
 
-def judge(candidates: Candidates, admission: Admission, gates: GateSettings, screening: ScreeningSettings) -> Judgement:
-    """Return what the gates decide over all candidates for one corpus."""
+def judge(candidates: Candidates, among: Neighbours, admission: Admission, gates: GateSettings) -> Judgement:
+    """Return what the gates decide over all candidates for one corpus; near-duplicates are looked for `among` some."""
     judgement = Judgement(np.zeros(len(candidates), np.int64), np.full(len(candidates), -1, np.int64))
     _schema(candidates, admission, judgement)
     _category(candidates, admission, judgement)
@@ -71,7 +71,7 @@ def judge(candidates: Candidates, admission: Admission, gates: GateSettings, scr
         (gates.secrets, lambda: judgement.drop(candidates.secrets, Reason.SECRET_FOUND)),
         (gates.verdict_conflicts, lambda: judgement.drop(conflicts(candidates), Reason.VERDICT_CONFLICT)),
         (gates.exact_duplicates, lambda: _exact_duplicates(candidates, admission, judgement)),
-        (gates.near_duplicates, lambda: _near_duplicates(candidates, gates, screening, judgement)),
+        (gates.near_duplicates, lambda: _near_duplicates(candidates, among, gates, judgement)),
         (gates.split_leakage, lambda: _split_leakage(candidates, admission, admitted, judgement)),
         (gates.eval_contamination, lambda: judgement.drop(contaminated(candidates, gates), Reason.EVAL_CONTAMINATION)),
     ]
@@ -157,13 +157,9 @@ def _exact_duplicates(candidates: Candidates, admission: Admission, judgement: J
     judgement.drop(ranked[lost_to != ranked], Reason.DUPLICATE_ID, other)
 
 
-def _near_duplicates(
-    candidates: Candidates, gates: GateSettings, screening: ScreeningSettings, judgement: Judgement
-) -> None:
-    eligible = judgement.kept & (candidates.words >= gates.near_duplicate_min_words)
-    other = near_duplicates(
-        candidates, eligible, rejected(candidates), gates.near_duplicate_jaccard, screening.shingle_words
-    )
+def _near_duplicates(candidates: Candidates, among: Neighbours, gates: GateSettings, judgement: Judgement) -> None:
+    threshold = gates.near_duplicate_jaccard
+    other = near_duplicates(candidates, among, judgement.kept, rejected(candidates), threshold)
     judgement.drop(other >= 0, Reason.NEAR_DUPLICATE, other)
 
 

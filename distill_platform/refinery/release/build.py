@@ -12,7 +12,7 @@ from typing import Any
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CorruptDataset, GateRefused, LakeError
-from distill_platform.refinery.corpora.build import Day, decide, load, open_day, stage_corpus
+from distill_platform.refinery.corpora.build import Day, decide, load, open_day, stage_corpora
 from distill_platform.refinery.release import layout
 from distill_platform.refinery.release.card import card
 from distill_platform.refinery.release.tables import Writer, WriteTask, write, write_quarantine, write_rows
@@ -33,7 +33,7 @@ from distill_platform.store.lake import Check, Counts, Input, Lake, Manifest, Ta
 from distill_platform.store.lake.atomic import disk_errors, publish_folder, replace_file, sync_folder
 from distill_platform.store.lake.lake import MANIFEST
 
-_STEPS = len(layout.CONFIGS) + 2
+_STEPS = 3
 
 
 def release_corpora(refinery: Refinery, days: Sequence[str]) -> list[Manifest]:
@@ -65,17 +65,16 @@ def _gated(refinery: Refinery, days: Iterable[str]) -> dict[str, Input]:
 def _judge(refinery: Refinery, days: Sequence[Day], folder: Path) -> tuple[dict[str, Staged], dict[str, TableEntry]]:
     """Return what the range's four corpora came to, and their tables written into `folder`; scratch files are gone."""
     candidates = load(refinery.settings, days)
-    judged: dict[str, Staged] = {}
     tables: dict[str, TableEntry] = {}
     with ExitStack() as scratch:
-        for corpus, config in layout.CONFIGS.items():
-            draft = scratch.enter_context(refinery.lake.draft(corpus, "release"))
-            judged[config] = stage_corpus(refinery, draft, decide(refinery.settings, corpus, candidates), days)
-            refinery.progress(layout.DATASET, len(judged), _STEPS)
+        drafts = [scratch.enter_context(refinery.lake.draft(corpus, "release")) for corpus in layout.CONFIGS]
+        staged = stage_corpora(refinery, drafts, decide(refinery.settings, list(layout.CONFIGS), candidates), days)
+        judged = dict(zip(layout.CONFIGS.values(), staged, strict=True))
+        refinery.progress(layout.DATASET, 1, _STEPS)
         for written in refinery.workers.map(write, list(_jobs(judged, folder))):
             tables |= written
             refinery.lake.on_step(f"released {', '.join(written)}")
-    refinery.progress(layout.DATASET, len(judged) + 1, _STEPS)
+    refinery.progress(layout.DATASET, 2, _STEPS)
     return judged, tables
 
 

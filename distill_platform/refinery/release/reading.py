@@ -142,16 +142,25 @@ def expected_id(config: str, row: Row) -> str | None:
     if config != "rag" and len(row["prompt"]) != 1:
         return None
     origin = [row[name] for name in _ORIGINS.get(config, ("task_id", "source_run_id", "evidence_id"))]
-    return hashlib.sha256(canon.dumps([config, [*origin, *_CONTENTS[config](row)]])).hexdigest()
+    return canon.sig_hash([config, [*origin, *_CONTENTS[config](row)]])
 
 
 def _said(row: Row, name: str) -> str:
-    return str(row[name][-1]["content"])
+    """Return the hash of what a message says, which is what an id covers."""
+    return _hash(row[name][-1]["content"])
+
+
+def _hash(text: str) -> str:
+    return canon.sha256_hex(text.encode())
 
 
 _ORIGINS = {"preference": ("task_id", "chosen_run_id", "chosen_evidence_id")}
 _CONTENTS: Mapping[str, Callable[[Row], list[Any]]] = {
-    "rag": lambda row: [row[name] for name in ("title", "text", "tags", "success_score", "source_category")],
+    "rag": lambda row: [
+        row["title"],
+        _hash(row["text"]),
+        *(row[name] for name in ("tags", "success_score", "source_category")),
+    ],
     "sft": lambda row: [_said(row, "prompt"), _said(row, "completion"), row["quality_score"]],
     "preference": lambda row: [
         *(_said(row, name) for name in ("prompt", "chosen", "rejected")),

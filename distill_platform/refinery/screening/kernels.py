@@ -72,13 +72,13 @@ def drop_near_duplicates(
 ) -> Rows:
     """Return int64[n]: -1 for a row that is kept, else the kept row that it duplicates.
 
-    Rows are judged in `rank_order` (a permutation of row numbers, best first). A row is dropped if and only if some
-    kept row shares a band key with it and their Jaccard similarity is at least `threshold`; of several, the best
-    ranked is named. A row without shingles is kept and duplicates nothing, so only `candidates` need any.
+    Only rows in `rank_order` (row numbers, best first) are judged. One is dropped if and only if some kept one shares a
+    band key with it and their Jaccard similarity is at least `threshold`; of several, the best ranked is named. A row
+    without shingles is kept and duplicates nothing, so only `candidates` need any.
     """
     active = rank_order[np.diff(shingle_offsets)[rank_order] > 0]
     buckets = _buckets(band_keys, active)
-    duplicate_of = np.full(len(rank_order), -1, np.int64)
+    duplicate_of = np.full(len(shingle_offsets) - 1, -1, np.int64)
     _judge(active, buckets, shingle_offsets, shingle_values, threshold, duplicate_of)
     return duplicate_of
 

@@ -159,7 +159,7 @@ def test_with_any_one_layer_off_no_unfit_record_can_be_read(
     with made.refinery(exports={"validation_fraction": 0.0}) as refinery:
         LAYERS[off](monkeypatch)
         for corpus in CORPORA:
-            build.build_corpus(refinery, corpus, [DAY])
+            build.build_corpora(refinery, [corpus], [DAY])
             standing = readable(made, refinery, corpus)
             assert not standing & NEVER[corpus], f"{corpus} without {off}"
             assert off == "exporter" or "good" in standing
@@ -173,7 +173,7 @@ def test_the_exporter_alone_holds(made: Lab, corpus: str, monkeypatch: pytest.Mo
     for off in (schema_off, reread_off, reader_off):
         off(monkeypatch)
     with made.refinery() as refinery:
-        build.build_corpus(refinery, corpus, [DAY])
+        build.build_corpora(refinery, [corpus], [DAY])
         assert "good" in readable(made, refinery, corpus)
         assert not readable(made, refinery, corpus) & NEVER[corpus]
 
@@ -194,7 +194,7 @@ def test_the_re_read_alone_refuses_every_kind_of_unfit_record(
                 stage(refinery, [DAY])
             if corpus == "preference_corpus" and tag == "waiting":
                 continue  # no pair is ever made with it, whatever the gates admit
-            (manifest,) = build.build_corpus(refinery, corpus, [DAY])
+            (manifest,) = build.build_corpora(refinery, [corpus], [DAY])
             assert tag in {made.tags()[name] for name in evidence_ids(corpus, made.samples(corpus))}
             assert not manifest.passed, f"{tag} in {corpus}"
             with pytest.raises(GateRefused, match=r"firewall|provenance"):
@@ -208,7 +208,7 @@ def test_the_schema_alone_stops_every_verdict_that_a_row_tells(
     for off in (exporter_off, reread_off, reader_off):
         off(monkeypatch)
     with made.refinery() as refinery:
-        build.build_corpus(refinery, corpus, [DAY])
+        build.build_corpora(refinery, [corpus], [DAY])
         standing = readable(made, refinery, corpus) - {"heir", "leaky", "quoting"}  # no row says that of itself
         assert standing == kept
         reasons = {row["reason"] for row in made.dropped(corpus)}
@@ -227,11 +227,11 @@ def test_what_is_only_admitted_on_request_is_stopped_without_it_by_each_layer(
     if layer == "re-read":
         schema_off(monkeypatch)
     with made.refinery() as refinery:
-        build.build_corpus(refinery, corpus, [DAY])
+        build.build_corpora(refinery, [corpus], [DAY])
         assert tag not in readable(made, refinery, corpus)
     monkeypatch.undo()
     with made.refinery(exports={option: True}) as refinery:
-        build.build_corpus(refinery, corpus, [DAY])
+        build.build_corpora(refinery, [corpus], [DAY])
         assert tag in readable(made, refinery, corpus)
 
 
@@ -247,13 +247,13 @@ def test_a_row_that_claims_another_verdict_or_another_line_than_its_record_is_fo
             return table.set_column(place, table.schema.field(place), pc.invert(table["label"]))
 
         monkeypatch.setattr(export, "sample_table", lying)
-        (manifest,) = build.build_corpus(refinery, "kto_corpus", [DAY])
+        (manifest,) = build.build_corpora(refinery, ["kto_corpus"], [DAY])
         assert any(error.startswith("firewall") for error in manifest.errors)
 
 
 def test_a_corpus_changed_on_disk_is_not_read(made: Lab) -> None:
     with made.refinery() as refinery:
-        (manifest,) = build.build_corpus(refinery, "sft_corpus", [DAY])
+        (manifest,) = build.build_corpora(refinery, ["sft_corpus"], [DAY])
     (part,) = manifest.tables["samples"].parts
     path = made.lake / "sft_corpus" / DAY / manifest.version / part.path
     path.write_bytes(path.read_bytes().replace(b"Refuse work early.", b"Refuse work never."))

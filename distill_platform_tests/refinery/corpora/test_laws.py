@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
 
-from distill_platform.refinery.corpora.build import build_corpus, decide, load, open_day
+from distill_platform.refinery.corpora.build import build_corpora, decide, load, open_day
 from distill_platform.refinery.schemas import CORPORA
 from distill_platform.store.lake import Manifest
 from distill_platform_tests.refinery.traces import (
@@ -251,7 +251,7 @@ def assert_gates_only_take_away(rows: list[Row], gates: Row, fraction: float) ->
             cluster = clusters(corpus, said)
             for gate in GATES:
                 without, within = (
-                    fates(decide(with_config(refinery.settings, gates={gate: on}), corpus, candidates), tags)
+                    fates(decide(with_config(refinery.settings, gates={gate: on}), [corpus], candidates)[0], tags)
                     for on in (False, True)
                 )
                 assert_only_taken_away(corpus, without, within, cluster, gate)
@@ -286,7 +286,7 @@ def test_turning_a_gate_on_never_adds_a_written_row(rows: list[Row], gate: str) 
         standing = []
         for on in (False, True):
             changed = with_config(refinery.settings, gates={gate: on})
-            build_corpus(type(refinery)(changed, refinery.lake, refinery.workers, refinery.now), "rag_corpus", [DAY])
+            build_corpora(type(refinery)(changed, refinery.lake, refinery.workers, refinery.now), ["rag_corpus"], [DAY])
             standing.append({tags[name] for name in evidence_ids("rag_corpus", made.samples("rag_corpus"))})
         without, within = standing
         reasons = {tags[row["evidence_id"]]: row["reason"] for row in made.dropped("rag_corpus")}
