@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, islice
+from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,14 @@ class Pairs:
     rejected: Ints
 
 
+class _Known(NamedTuple):
+    """What pairing looks at, per record, as lists: a single element of an array is slow to get."""
+
+    category: list[int]
+    prompt: list[int]
+    run: list[int]
+
+
 def pair_up(candidates: Candidates, judgement: Judgement, max_per_task: int) -> Pairs:
     """Return the pairs among the records the gates kept; records in no pair are dropped from `judgement` with why."""
     rank = np.empty(len(candidates), np.int64)
@@ -41,8 +50,9 @@ def pair_up(candidates: Candidates, judgement: Judgement, max_per_task: int) -> 
     pairs: list[tuple[int, int]] = []
     dropped: dict[Reason, list[int]] = defaultdict(list)
     task = candidates.task.tolist()
+    known = _Known(candidates.category.tolist(), candidates.prompt.tolist(), candidates.run.tolist())
     for _, rows in groupby(kept.tolist(), key=task.__getitem__):
-        found, why = _of_task(candidates, list(rows), max_per_task)
+        found, why = _of_task(known, list(rows), max_per_task)
         pairs.extend(found)
         for reason, unused in why:
             dropped[reason].extend(unused)
@@ -65,14 +75,14 @@ def _drop_lonely(candidates: Candidates, judgement: Judgement) -> None:
 Dropped = list[tuple[Reason, list[int]]]
 
 
-def _of_task(candidates: Candidates, rows: list[int], most: int) -> tuple[list[tuple[int, int]], Dropped]:
+def _of_task(known: _Known, rows: list[int], most: int) -> tuple[list[tuple[int, int]], Dropped]:
     """Return the pairs of one task (rows best first), and its unused rows by reason; of equals, the best come first."""
-    runs = candidates.run
+    runs = known.run
     place = {row: number for number, row in enumerate(rows)}
     possible: list[tuple[int, ...]] = []
     able: set[int] = set()
     selfish: set[int] = set()
-    for kind, accepted, worse in _sides(candidates, rows):
+    for kind, accepted, worse in _sides(known, rows):
         partnered = _with_partner(runs, accepted, worse) | _with_partner(runs, worse, accepted)
         able |= partnered
         selfish |= {*accepted, *worse}
@@ -81,26 +91,26 @@ def _of_task(candidates: Candidates, rows: list[int], most: int) -> tuple[list[t
             possible += [(kind, *nearness, place[a], place[b]) for *nearness, a, b in islice(fit, most)]
     pairs = [(rows[chosen], rows[rejected]) for *_, chosen, rejected in sorted(possible)[:most]]
     used = {row for pair in pairs for row in pair}
-    return pairs, _unused(candidates, rows, used, able, selfish - able)
+    return pairs, _unused(known, rows, used, able, selfish - able)
 
 
-def _sides(candidates: Candidates, rows: list[int]) -> Iterator[tuple[int, list[int], list[int]]]:
+def _sides(known: _Known, rows: list[int]) -> Iterator[tuple[int, list[int], list[int]]]:
     """Yield (kind, accepted, worse) for rows with the same prompt, rejected ones before partially accepted ones."""
     groups: dict[int, list[int]] = defaultdict(list)
     for row in rows:
-        groups[int(candidates.prompt[row])].append(row)
+        groups[known.prompt[row]].append(row)
     for group in groups.values():
-        accepted = [row for row in group if candidates.category[row] == _ACCEPTED]
+        accepted = [row for row in group if known.category[row] == _ACCEPTED]
         for kind, category in enumerate((_REJECTED, _PARTIAL)):
-            worse = [row for row in group if candidates.category[row] == category]
+            worse = [row for row in group if known.category[row] == category]
             if accepted and worse:
                 yield kind, accepted, worse
 
 
-def _with_partner(runs: Ints, mine: list[int], others: list[int]) -> set[int]:
+def _with_partner(runs: list[int], mine: list[int], others: list[int]) -> set[int]:
     """Return those of `mine` that can be paired with a record of another run."""
-    found = {int(runs[row]) for row in others}
-    return {row for row in mine if found - {int(runs[row])}} if len(found) == 1 else set(mine)
+    found = {runs[row] for row in others}
+    return {row for row in mine if runs[row] not in found} if len(found) == 1 else set(mine)
 
 
 def _diagonals(accepted: list[int], worse: list[int]) -> Iterator[tuple[int, int, int, int]]:
@@ -112,10 +122,10 @@ def _diagonals(accepted: list[int], worse: list[int]) -> Iterator[tuple[int, int
                     yield distance, first, accepted[first], worse[second]
 
 
-def _unused(candidates: Candidates, rows: list[int], used: set[int], able: set[int], selfish: set[int]) -> Dropped:
+def _unused(known: _Known, rows: list[int], used: set[int], able: set[int], selfish: set[int]) -> Dropped:
     lonely = [row for row in rows if row not in able and row not in selfish]
-    sides = {int(candidates.category[row]) for row in rows}
-    mismatched = [row for row in lonely if _has_counterpart(int(candidates.category[row]), sides)]
+    sides = {known.category[row] for row in rows}
+    mismatched = [row for row in lonely if _has_counterpart(known.category[row], sides)]
     return [
         (Reason.SELF_PAIRING, sorted(selfish)),
         (Reason.PAIR_CAP, sorted(able - used)),
