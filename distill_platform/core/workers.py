@@ -14,6 +14,14 @@ from typing import Self, TypeVar
 
 from distill_platform.core.errors import DistillError
 
+# Allocators give freed pages back to the system, and every batch faults them in again: a fifth of all CPU time. Arrow's
+# and the C library's read these when a process starts, so only the workers keep what they once had.
+_KEEP_MEMORY = {
+    "MIMALLOC_PURGE_DELAY": "-1",
+    "MALLOC_MMAP_THRESHOLD_": str(2**30),
+    "MALLOC_TRIM_THRESHOLD_": str(2**32),
+}
+
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
@@ -57,9 +65,8 @@ class Workers:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            # Arrow's allocator gives freed pages back at once, and every batch faults them in again: a tenth of all CPU
-            # time. It reads this when a process starts, so only the workers keep theirs.
-            os.environ.setdefault("MIMALLOC_PURGE_DELAY", "-1")
+            for name, value in _KEEP_MEMORY.items():
+                os.environ.setdefault(name, value)
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(max_workers=self.count, mp_context=context, initializer=_leave_interrupts)
         return self._pool
