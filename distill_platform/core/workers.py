@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -21,6 +22,9 @@ _KEEP_MEMORY = {
     "MALLOC_MMAP_THRESHOLD_": str(2**30),
     "MALLOC_TRIM_THRESHOLD_": str(2**32),
 }
+_OBJECTS_BETWEEN_COLLECTIONS = 200_000
+# Each worker is one thread of work; a second one that waits in a loop takes the core from another worker.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -65,10 +69,10 @@ class Workers:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            for name, value in _KEEP_MEMORY.items():
+            for name, value in (_KEEP_MEMORY | _ONE_THREAD).items():
                 os.environ.setdefault(name, value)
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(max_workers=self.count, mp_context=context, initializer=_leave_interrupts)
+            self._pool = ProcessPoolExecutor(max_workers=self.count, mp_context=context, initializer=_prepare)
         return self._pool
 
     def close(self) -> None:
@@ -86,6 +90,11 @@ class Workers:
         self.close()
 
 
-def _leave_interrupts() -> None:
-    """Leave Ctrl-C, which a terminal sends to all processes, to the one that started this worker."""
+def _prepare() -> None:
+    """Make a worker of this process.
+
+    Ctrl-C, which a terminal sends to all processes, is left to the one that started it. Garbage is looked for more
+    rarely: a batch makes many objects and hardly a cycle, and the collector would walk them all again and again.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError, DistillError
 from distill_platform.refinery.corpora.build import verdict_streams
-from distill_platform.refinery.corpora.corpus import redacted
+from distill_platform.refinery.corpora.corpus import joined, redacted
 from distill_platform.refinery.corpora.samples import preference_table, sample_table
 from distill_platform.refinery.ingest import Outcome, evidence_id, outcomes
 from distill_platform.refinery.lines import Line, read_batches
@@ -208,7 +208,8 @@ def _exported(corpus: str, row: dict[str, Any], records: Sequence[tuple[Place, P
     ranks = [np.array([Category(name).rank]) for name in categories(corpus, row)]
     validation = np.array([row["split"] == "validation"])
     if corpus == "preference_corpus":
-        return preference_table(sides[0], sides[1], (ranks[0], ranks[1]), validation, pii=pii)
+        places = np.array([0]), np.array([1])
+        return preference_table(joined(sides), places, (ranks[0], ranks[1]), validation, pii=pii)
     return sample_table(corpus, sides[0], ranks[0], validation, pii=pii)
 
 

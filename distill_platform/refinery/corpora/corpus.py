@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -66,6 +66,12 @@ class Redacted:
         """Return the records at the given places, in their order."""
         wanted = pa.array(places)
         return Redacted(self.rows.take(wanted).combine_chunks(), self.prompt.take(wanted), self.answer.take(wanted))
+
+
+def joined(pieces: Sequence[Redacted]) -> Redacted:
+    """Return the records of all pieces, in order."""
+    prompt, answer = (pa.concat_arrays([getattr(piece, name) for piece in pieces]) for name in ("prompt", "answer"))
+    return Redacted(pa.concat_tables([piece.rows for piece in pieces]).combine_chunks(), prompt, answer)
 
 
 def redacted(evidence: pa.Table, screened: pa.Table, pii: bool) -> Redacted:

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from distill_platform.refinery.corpora import firewall
-from distill_platform.refinery.corpora.corpus import Redacted
+from distill_platform.refinery.corpora.corpus import Redacted, joined
 from distill_platform.refinery.corpora.part_rows import PartRows
 from distill_platform.refinery.corpora.samples import preference_table
 from distill_platform.refinery.corpora.written import Exported, write_samples
@@ -51,9 +51,9 @@ def _batches(candidates: Candidates, pairs: Pairs) -> list[slice]:
 def _table(candidates: Candidates, chosen: Ints, rejected: Ints, pii: bool) -> pa.Table:
     rows = np.union1d(chosen, rejected)
     source = _gather(candidates, rows, pii)
-    sides = [source.take(np.searchsorted(rows, side)) for side in (chosen, rejected)]
+    places = np.searchsorted(rows, chosen), np.searchsorted(rows, rejected)
     categories = candidates.category[chosen], candidates.category[rejected]
-    return preference_table(sides[0], sides[1], categories, candidates.validation[chosen], pii=pii)
+    return preference_table(source, places, categories, candidates.validation[chosen], pii=pii)
 
 
 def _drop_refused(judgement: Judgement, pairs: Pairs, fine: Mask) -> None:
@@ -70,5 +70,4 @@ def _gather(candidates: Candidates, rows: Ints, pii: bool) -> Redacted:
         low, high = np.searchsorted(rows, [part.first, part.first + part.rows])
         if high > low:
             pieces.append(PartRows(part, pii=pii).texts.take(rows[low:high] - part.first))
-    prompt, answer = (pa.chunked_array([getattr(p, n) for p in pieces]).combine_chunks() for n in ("prompt", "answer"))
-    return Redacted(pa.concat_tables([piece.rows for piece in pieces]).combine_chunks(), prompt, answer)
+    return joined(pieces)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 
 from distill_platform.core import canon
 from distill_platform.refinery.corpora.corpus import Redacted, prompts, said
-from distill_platform.refinery.judging.candidates import Mask
+from distill_platform.refinery.judging.candidates import Ints, Mask
 from distill_platform.refinery.schemas import CORPORA, PREFERENCE
 from distill_platform.refinery.screening import kernels
 from distill_platform.refinery.screening.pii import redact
@@ -88,12 +87,13 @@ def _kto(source: Redacted, category: Any, pii: bool) -> dict[str, Any]:
 
 
 def preference_table(
-    chosen: Redacted, rejected: Redacted, categories: tuple[Any, Any], validation: Mask, *, pii: bool
+    source: Redacted, places: tuple[Ints, Ints], categories: tuple[Any, Any], validation: Mask, *, pii: bool
 ) -> pa.Table:
-    """Return the rows of the preference corpus for evidence rows that go pair by pair."""
+    """Return the rows of the preference corpus: pair by pair the places of the better and the worse evidence row."""
+    chosen, rejected = (source.take(side) for side in places)
     left, right = chosen.rows, rejected.rows
     reason = [f"{a}_over_{b}" for a, b in zip(_NAMES[categories[0]], _NAMES[categories[1]], strict=True)]
-    answers = (chosen.answer.to_pylist(), rejected.answer.to_pylist())
+    better, worse = (pc.utf8_length(said.answer).to_numpy() for said in (chosen, rejected))
     texts = [text_hashes(said) for said in (chosen.prompt, chosen.answer, rejected.answer)]
     columns = {
         "id": ids("preference", left, (*texts, right["evidence_id"])),
@@ -101,8 +101,8 @@ def preference_table(
         "chosen": said("assistant", chosen.answer),
         "rejected": said("assistant", rejected.answer),
         "reason": reason,
-        "pair_similarity": similarities(*answers),
-        "length_ratio": [len(better) / max(len(worse), 1) for better, worse in zip(*answers, strict=True)],
+        "pair_similarity": similarities(source.answer, *places),
+        "length_ratio": better / np.maximum(worse, 1),
         "prompt_source": left["prompt_source"],
         "task_id": left["task_id"],
         "chosen_run_id": left["run_id"],
@@ -116,14 +116,9 @@ def preference_table(
     return pa.table([columns[name] for name in PREFERENCE.names], schema=PREFERENCE)
 
 
-def similarities(left: list[str], right: list[str]) -> list[float]:
-    """Return the Jaccard similarity of the word sets of texts that go pair by pair, 0 to 1; 1 for two empty texts."""
-    (starts, words), (others, other_words) = (kernels.shingle_texts(texts, 1) for texts in (left, right))
-    found = [
-        kernels.jaccard(words[starts[i] : starts[i + 1]], other_words[others[i] : others[i + 1]])
-        for i in range(len(left))
-    ]
-    return [1.0 if math.isnan(value) else value for value in found]
+def similarities(texts: pa.StringArray, left: Ints, right: Ints) -> Any:
+    """Return the Jaccard similarity of the word sets of texts left[i] and right[i], 0 to 1; 1 for two empty texts."""
+    return kernels.similarities(*kernels.shingle_texts(texts, 1), left, right)
 
 
 def pair_statistics(written: Sequence[Path]) -> dict[str, float]:

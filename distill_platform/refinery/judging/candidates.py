@@ -72,15 +72,14 @@ class Candidates:
         """Return the number of records."""
         return len(self.task)
 
-    def texts(self, rows: Ints) -> Iterator[tuple[Ints, list[str]]]:
+    def texts(self, rows: Ints) -> Iterator[tuple[Ints, pa.StringArray]]:
         """Yield the texts of the given records (ascending), part by part, with the records they belong to."""
         for part in self.parts:
             low, high = np.searchsorted(rows, [part.first, part.first + part.rows])
             if high > low:
                 chosen = rows[low:high]
                 column = read_part(part.evidence, ["text"])["text"]
-                taken = column.take(pa.array(chosen - part.first)).to_pylist()
-                yield chosen, [text or "" for text in taken]
+                yield chosen, column.take(pa.array(chosen - part.first)).combine_chunks()
 
 
 @dataclass(frozen=True)

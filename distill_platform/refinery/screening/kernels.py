@@ -12,13 +12,13 @@ Candidates are only a filter: a text is dropped as a duplicate for its exact sim
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from distill_platform.core.kernel import kernel
-from distill_platform.refinery.screening.tokens import Counts, Hashes, Tokens, fold_batch, grams, tokenize
+from distill_platform.refinery.screening.tokens import Counts, Hashes, Packed, Tokens, fold_packed, grams, tokenize
 
 BANDS = 24
 ROWS = 7
@@ -50,16 +50,14 @@ def shingles(tokens: Tokens, size: int = SHINGLE) -> tuple[Counts, Hashes]:
     return _sorted_sets(tokens.offsets, grams(tokens, size, whole=True), size)
 
 
-def shingle_texts(texts: Sequence[str], size: int = SHINGLE) -> tuple[Counts, Hashes]:
+def shingle_texts(texts: pa.StringArray, size: int = SHINGLE) -> tuple[Counts, Hashes]:
     """Return `shingles` of texts; an empty text has none, so pass "" for rows that cannot be candidates."""
-    return shingles(tokenize(fold_batch(texts)), size)
+    return shingles(tokenize(fold_packed(Packed.of(texts))), size)
 
 
-def jaccard(left: Hashes, right: Hashes) -> float:
-    """Return |left & right| / |left | right| of two sorted arrays of unique values; NaN if both are empty."""
-    shared = _shared(left, right)
-    union = len(left) + len(right) - shared
-    return shared / union if union else float("nan")
+def similarities(offsets: Counts, values: Hashes, left: Rows, right: Rows) -> npt.NDArray[np.float64]:
+    """Return the Jaccard similarity of the sets (see `shingles`) of rows left[i] and right[i]; 1 for two empty ones."""
+    return _similarities(offsets, values, left, right)
 
 
 def candidates(band_keys: Hashes) -> Flags:
@@ -181,6 +179,19 @@ def _shared(left: Hashes, right: Hashes) -> int:
         first += np.uint64(one <= other)
         second += np.uint64(other <= one)
     return int(shared)
+
+
+@kernel
+def _similarities(offsets: Counts, values: Hashes, left: Rows, right: Rows) -> npt.NDArray[np.float64]:
+    found = np.ones(len(left), np.float64)
+    for pair in range(len(left)):
+        mine = values[offsets[left[pair]] : offsets[left[pair] + 1]]
+        theirs = values[offsets[right[pair]] : offsets[right[pair] + 1]]
+        shared = _shared(mine, theirs)
+        union = len(mine) + len(theirs) - shared
+        if union:
+            found[pair] = shared / union
+    return found
 
 
 @kernel

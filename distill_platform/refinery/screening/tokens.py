@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from distill_platform.core.kernel import kernel
 from distill_platform.refinery.screening.characters import (
@@ -54,11 +55,21 @@ _LEARNED_AT_ONCE = 1024
 
 
 class Packed(NamedTuple):
-    """Texts as UTF-8 in one run of bytes: text i is `data[starts[i]:ends[i]]`."""
+    """Texts as UTF-8 in one run of bytes: text i is `data[starts[i]:ends[i]]`.
+
+    `Packed.of` shares the memory of an Arrow array, in which a null counts as an empty text.
+    """
 
     data: Bytes
     starts: Counts
     ends: Counts
+
+    @classmethod
+    def of(cls, texts: pa.StringArray) -> Packed:
+        """Return the texts of an Arrow array."""
+        _, offsets, data = texts.buffers()
+        bounds = np.frombuffer(offsets, np.int32)[texts.offset : texts.offset + len(texts) + 1].astype(np.int64)
+        return cls(np.frombuffer(data or b"", np.uint8), bounds[:-1], bounds[1:])
 
     def text(self, row: int) -> str:
         """Return a text."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
@@ -205,7 +206,7 @@ def test_a_pair_tells_how_alike_its_answers_are_and_which_is_longer(tmp_path: Pa
     [("a b", "a b", 1.0), ("a b", "B  A!", 1.0), ("a b", "c d", 0.0), ("a a a b", "a", 0.5), ("?!", "...", 1.0)],
 )
 def test_similarity_is_that_of_the_sets_of_words(left: str, right: str, alike: float) -> None:
-    assert similarities([left], [right]) == [pytest.approx(alike)]
+    assert similarities(pa.array([left, right]), np.array([0]), np.array([1])) == pytest.approx(alike)
 
 
 def test_a_pair_of_texts_that_redaction_made_the_same_is_refused(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
 """Near-duplicates: candidates are found, judged exactly, best first, and in linear time where texts repeat."""
 
 import time
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 import pytest
 from hypothesis import given, strategies as st
 
@@ -12,10 +14,10 @@ from distill_platform.refinery.screening.kernels import (
     BANDS,
     candidates,
     drop_near_duplicates,
-    jaccard,
     shingle_texts,
     shingles,
     signatures,
+    similarities,
 )
 from distill_platform.refinery.screening.tokens import fold_batch, tokenize
 
@@ -48,11 +50,11 @@ def keep_greedily(order: list[int], keys: npt.NDArray[np.uint64], texts: list[st
 
 @given(SENTENCES, SENTENCES)
 def test_jaccard_is_exact(one: str, other: str) -> None:
-    offsets, values = shingle_texts([one, other])
-    left, right = values[: offsets[1]], values[offsets[1] :]
-    assert (np.diff(left) > 0).all() if len(left) > 1 else True
-    expected = similarity(shingle_set(one), shingle_set(other)) if one or other else float("nan")
-    assert jaccard(left, right) == pytest.approx(expected, nan_ok=True, abs=0)
+    offsets, values = shingle_texts(pa.array([one, other]))
+    assert all((np.diff(values[low:high]) > 0).all() for low, high in pairwise(offsets))
+    expected = similarity(shingle_set(one), shingle_set(other)) if one or other else 1.0
+    rows = np.array([0, 1, 0]), np.array([1, 0, 0])
+    assert similarities(offsets, values, *rows).tolist() == [expected, expected, 1.0]
 
 
 @given(st.lists(SENTENCES, max_size=12), st.randoms(use_true_random=False), st.sampled_from([0.3, 0.5, 0.8, 1.0]))
@@ -70,7 +72,9 @@ def test_rows_that_share_no_band_need_no_shingles(texts: list[str]) -> None:
     tokens = tokenize(fold_batch(texts))
     keys = signatures(tokens)
     crowded = candidates(keys)
-    bare = shingle_texts([text if flag else "" for text, flag in zip(texts, crowded, strict=True)])
+    bare = shingle_texts(
+        pa.array([text if flag else "" for text, flag in zip(texts, crowded, strict=True)], pa.string())
+    )
     order = np.arange(len(texts), dtype=np.int64)
     full = drop_near_duplicates(order, keys, *shingles(tokens), 0.8)
     assert drop_near_duplicates(order, keys, *bare, 0.8).tolist() == full.tolist()
