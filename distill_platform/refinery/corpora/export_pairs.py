@@ -20,7 +20,7 @@ from distill_platform.refinery.judging.pairs import Pairs
 from distill_platform.refinery.quarantine import Reason
 from distill_platform.store.lake import Draft
 
-CHARACTERS_AT_ONCE = 100_000_000
+CHARACTERS_AT_ONCE = 30_000_000
 
 
 def export_pairs(
