@@ -29,7 +29,7 @@ run: $(VENV)/.run .dagster/dagster.yaml ## Materialize the sample's days, then s
 test: $(VENV)/.dev ## All tests but the slow ones
 	$(BIN)/python -m pytest
 
-slow: $(VENV)/.train ## The slow tests: training on a release, long generated inputs
+slow: $(VENV)/.train $(VENV)/.peers ## The slow tests: training on a release, simulations, other packages' answers
 	$(BIN)/python -m pytest -m slow
 
 check: $(VENV)/.dev ## Linter, formatter, types, and who may import whom
@@ -38,7 +38,7 @@ check: $(VENV)/.dev ## Linter, formatter, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.dev ## The million-row benchmark; ARGS='--scale 1,2,4' or ARGS=--help for more
+bench: $(VENV)/.peers ## The benchmarks: a million rows, the statistics; ARGS='--scale 1,2,4' or ARGS=--help for more
 	$(BIN)/python -m benchmarks $(ARGS)
 
 dev: $(VENV)/.dev .dagster/dagster.yaml ## Dagster's web interface on this graph
@@ -72,6 +72,11 @@ $(VENV)/.train: $(VENV)/.dev requirements-train-check.lock
 	@echo "Installing what the training check needs (torch first: nothing else may choose its build)"
 	@$(PIP) "$$(grep '^torch==' requirements-train-check.lock)"
 	@$(PIP) --constraint requirements-train-check.lock --editable '.[dev,train-check]'
+	@touch $@
+
+$(VENV)/.peers: $(VENV)/.dev requirements-peers.lock
+	@echo "Installing the packages that the statistics are compared with"
+	@$(PIP) --constraint requirements-peers.lock --editable '.[dev,peers]'
 	@touch $@
 
 .dagster/dagster.yaml: dagster.yaml

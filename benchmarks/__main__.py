@@ -13,10 +13,13 @@ from benchmarks.end_to_end import Run, run_end_to_end
 from benchmarks.loop.contest import Contest, compete
 from benchmarks.processes import refuse_without_proc
 from benchmarks.report import Machine, Report
+from benchmarks.statistics.cases import run_cases
+from benchmarks.statistics.contest import Outcome
 
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
-_PARTS = ("end-to-end", "loop")
+_ABOUT = "Measure the refinery side by side with Node, and the statistics with numpy, skfolio, arch, purgedcv and ffn."
+_PARTS = ("end-to-end", "loop", "statistics")
 
 
 def main(arguments: Sequence[str] | None = None) -> Report:
@@ -25,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     refuse_without_proc()
     contest = _contest(asked) if "loop" in asked.parts else None
     runs = _runs(asked) if "end-to-end" in asked.parts else []
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest)
+    statistics = _statistics(asked) if "statistics" in asked.parts else []
+    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -34,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> Report:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("python -m benchmarks", description="Measure the refinery side by side with Node.")
+    parser = argparse.ArgumentParser("python -m benchmarks", description=_ABOUT)
     parser.add_argument("--rows", type=int, default=1_000_000, help="rows of the end-to-end run (default 1,000,000)")
     parser.add_argument(
         "--scale",
@@ -45,7 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--workers", type=int, default=2, help="worker processes of the pipeline (default 2)")
     parser.add_argument("--loop-rows", type=int, default=100_000, help="rows of the loop (default 100,000)")
-    parser.add_argument("--laps", type=int, default=5, help="laps of every loop (default 5)")
+    parser.add_argument("--laps", type=int, default=5, help="laps of every loop and function (default 5)")
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the statistics' strategies and resamples (default 1, all of them)"
+    )
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where to work; generated files are removed again")
     parser.add_argument(
         "--only", dest="parts", type=lambda part: (part,), default=_PARTS, choices=[(part,) for part in _PARTS],
@@ -71,6 +78,10 @@ def _runs(asked: argparse.Namespace) -> list[Run]:
         _say(f"End to end: {factor * asked.rows:,} rows")
         runs.append(run_end_to_end(asked.folder / "work", factor * asked.rows, asked.workers))
     return runs
+
+
+def _statistics(asked: argparse.Namespace) -> list[Outcome]:
+    return run_cases(asked.laps, asked.share, _say)
 
 
 def _say(what: str) -> None:

@@ -2,15 +2,23 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pytest
 
 from benchmarks.__main__ import main
 from benchmarks.processes import Memory
 from benchmarks.report import Report
+from benchmarks.statistics.overfitting import with_numpy as pbo_with_numpy
+from benchmarks.statistics.panels import with_numpy as panel_with_numpy
 from benchmarks.traces import write_loop_rows
+from distill_platform.stats.panel import panel_statistics
+from distill_platform.stats.pbo import pbo_cscv
+
+PEERS = {"skfolio": "skfolio.measures", "arch": "arch.bootstrap", "purgedcv": "purgedcv", "ffn": "ffn"}
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +28,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def report(folder: Path) -> Report:
-    return main(["--rows", "2000", "--loop-rows", "2000", "--laps", "1", "--folder", str(folder)])
+    """All parts, very small; other packages count as not installed, as importing them takes longer than all of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in PEERS.values():
+            patch.setitem(sys.modules, module, None)
+        return main(
+            ["--rows", "2000", "--loop-rows", "2000", "--laps", "1", "--share", "0.01", "--folder", str(folder)]
+        )
 
 
 STEPS = ["evidence", "scored_runs", "screened_texts", "four corpora", "corpus_release", "drift_report"]
@@ -65,6 +79,43 @@ def test_all_loops_read_and_keep_the_same_rows(report: Report) -> None:
     counts = {(lap.rows, lap.kept) for laps in report.contest.laps.values() for lap in laps}
     assert counts == {(2_000, 2_000 - 1_999 // 33)}
     assert bool(report.contest.against) == bool(shutil.which("node"))
+
+
+def test_the_statistics_are_measured_though_no_peer_is_there(report: Report) -> None:
+    text = report.to_markdown()
+    assert [outcome.name for outcome in report.statistics] == [
+        "panel_statistics",
+        "bootstrap_sharpe",
+        "bootstrap_sharpe",
+        "pbo_cscv",
+        "pbo_cscv",
+        "spa",
+        "mcs",
+    ]
+    times = {peer.name: peer.cpu_s for outcome in report.statistics for peer in outcome.peers}
+    assert times.keys() == {"numpy", *PEERS}
+    assert [name for name, cpu_s in times.items() if cpu_s is None] == list(PEERS)
+    assert text.count("not installed") == 9
+    for outcome in report.statistics:
+        assert min(outcome.cpu_s, outcome.growth, outcome.share_of_limit) > 0
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_every_installed_peer_is_measured(tmp_path: Path) -> None:
+    report = main(["--only", "statistics", "--laps", "1", "--share", "0.01", "--folder", str(tmp_path)])
+    assert all(peer.cpu_s for outcome in report.statistics for peer in outcome.peers)
+    assert orjson.loads((tmp_path / "results.json").read_bytes())["statistics"][0]["peers"][1]["name"] == "skfolio"
+
+
+def test_what_numpy_is_timed_with_computes_the_same() -> None:
+    returns = np.random.default_rng(1).normal(0.0005, 0.01, (160, 7))
+    found = panel_statistics(returns)
+    expected = panel_with_numpy(returns)
+    names = ("sharpe", "psr", "dsr", "max_drawdown", "max_time_under_water", "total_under_water", "current_under_water")
+    for name, values in zip(names, expected, strict=True):
+        np.testing.assert_allclose(getattr(found, name), values, rtol=1e-10, err_msg=name)
+    assert pbo_with_numpy(returns, 8) == pbo_cscv(returns, 8).pbo
 
 
 def test_loop_rows_are_the_same_each_time(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ def pins(name: str) -> dict[str, str]:
 
 LOCK = pins("requirements.lock")
 TRAIN_LOCK = pins("requirements-train-check.lock")
+PEERS_LOCK = pins("requirements-peers.lock")
 
 
 @pytest.mark.parametrize("line", PROJECT["project"]["dependencies"] + EXTRAS["dev"])
@@ -46,9 +47,16 @@ def test_every_dependency_of_the_training_check_is_locked_within_its_range(line:
     assert TRAIN_LOCK[canonicalize_name(wanted.name)] in wanted.specifier
 
 
+@pytest.mark.parametrize("line", EXTRAS["peers"])
+def test_every_peer_is_locked_within_its_range(line: str) -> None:
+    wanted = Requirement(line)
+    assert PEERS_LOCK[canonicalize_name(wanted.name)] in wanted.specifier
+
+
 def test_the_main_job_needs_no_giant() -> None:
     assert not LOCK.keys() & {"torch", "transformers", "trl", "datasets", "accelerate", "tokenizers"}
     assert not LOCK.keys() & TRAIN_LOCK.keys()
+    assert not PEERS_LOCK.keys() & (LOCK.keys() | TRAIN_LOCK.keys())
 
 
 def test_torch_and_the_dagster_family_are_exact() -> None:
