@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.end_to_end import Run
+from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
 from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
@@ -28,6 +29,7 @@ class Machine:
     memory_gb: float
     python: str
     node: str
+    fresh_memory: FreshMemory
 
     @classmethod
     def here(cls) -> Machine:
@@ -35,7 +37,8 @@ class Machine:
         node = shutil.which("node")
         version = subprocess.run([node, "--version"], capture_output=True, text=True).stdout.strip() if node else ""
         memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
-        return cls(_processor(), len(os.sched_getaffinity(0)), memory, platform.python_version(), version)
+        cores, fresh = len(os.sched_getaffinity(0)), measure_fresh_memory()
+        return cls(_processor(), cores, memory, platform.python_version(), version, fresh)
 
 
 def _processor() -> str:
@@ -81,7 +84,10 @@ class Report:
         about = (
             f"{machine.processor}, {machine.cores} cores, {machine.memory_gb:.0f} GB; Python {machine.python}, "
             f"{f'Node {machine.node}' if machine.node else 'no Node'}. "
-            "Compare ratios: seconds depend on the machine and on what else it does."
+            "Compare ratios: seconds depend on the machine and on what else it does. "
+            f"A gigabyte of memory that was free for a while takes {machine.fresh_memory.first_s:.1f} s to fill, "
+            f"{machine.fresh_memory.again_s:.1f} s again: where the first is much more, whatever needs new memory or "
+            "writes files is slower for it."
         )
         parts = ["# Benchmark", about]
         if self.runs:
