@@ -145,11 +145,25 @@ def _merge(refinery: Refinery, drafts: Sequence[Draft], ingested: _Ingestion) ->
         for task in _merge_tasks(draft, table, slices, key, streams)
     ]
     merged: dict[str, list[Merged]] = {draft.partition: [] for draft in drafts}
+    readers = Counter(path for _, task in tasks for path in _spills(task))
     results = refinery.workers.map(merge_range, (task for _, task in tasks))
-    for done, ((day, _), result) in enumerate(zip(tasks, results, strict=True), start=1):
+    for done, ((day, task), result) in enumerate(zip(tasks, results, strict=True), start=1):
         merged[day].append(result)
+        _remove_read(task, readers)
         refinery.progress("evidence: merge", done, len(tasks))
     return merged
+
+
+def _spills(task: MergeTask) -> set[Path]:
+    return {piece.run.path for piece in task.slices}
+
+
+def _remove_read(task: MergeTask, readers: Counter[Path]) -> None:
+    """Remove the spill files that no other task will read: what is merged next takes their place in memory."""
+    for path in _spills(task):
+        readers[path] -= 1
+        if not readers[path]:
+            path.unlink()
 
 
 def _stage_day(

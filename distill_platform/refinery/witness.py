@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -58,7 +59,7 @@ def testify(
     refinery: Refinery, drafts: Sequence[Draft], chunks: Sequence[tuple[Chunk, int]], elsewhere: int
 ) -> dict[str, list[Check]]:
     """Return the checks `provenance` and `no_line_lost` of every draft, by partition."""
-    claims = _claims(drafts)
+    claims = _claims(refinery, drafts)
     covered = sum(len(np.unique(claim.lines)) for claim in claims.values())
     wrong: dict[int, list[str]] = defaultdict(list)
     seen = 0
@@ -117,14 +118,20 @@ def _testimony(task: WitnessTask) -> Testimony:
     return Testimony(tuple(int(index) for index in np.flatnonzero(~right)), len(known))
 
 
-def _claims(drafts: Sequence[Draft]) -> dict[Origin, _Claims]:
+def _claims(refinery: Refinery, drafts: Sequence[Draft]) -> dict[Origin, _Claims]:
     """Return the claims of every staged row, re-read from what was written, by stream and source file."""
     pieces: dict[Origin, list[tuple[Lines, Hashes, Lines]]] = defaultdict(list)
-    for owner, draft in enumerate(drafts):
-        for path in sorted(draft.folder.glob("*/part-*.parquet")):
-            for origin, lines, hashes in _by_origin(read_part(path, ["source", "provenance"])):
-                pieces[origin].append((lines, hashes, np.full(len(lines), owner, np.int64)))
-    return {origin: _sorted(parts) for origin, parts in pieces.items()}
+    parts = [(n, path) for n, draft in enumerate(drafts) for path in sorted(draft.folder.glob("*/part-*.parquet"))]
+    claimed = refinery.workers.map(_claimed, (path for _, path in parts))
+    for (owner, _), found in zip(parts, claimed, strict=True):
+        for origin, lines, hashes in found:
+            pieces[origin].append((lines, hashes, np.full(len(lines), owner, np.int64)))
+    return {origin: _sorted(found) for origin, found in pieces.items()}
+
+
+def _claimed(part: Path) -> list[tuple[Origin, Lines, Hashes]]:
+    """Return what the rows of a written part say they come from."""
+    return list(_by_origin(read_part(part, ["source", "provenance"])))
 
 
 def _by_origin(rows: pa.Table) -> Iterator[tuple[Origin, Lines, Hashes]]:
