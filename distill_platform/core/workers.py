@@ -23,8 +23,6 @@ _KEEP_MEMORY = {
     "MALLOC_TRIM_THRESHOLD_": str(2**32),
 }
 _OBJECTS_BETWEEN_COLLECTIONS = 200_000
-# Each worker is one thread of work; a second one that waits in a loop takes the core from another worker.
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -69,7 +67,7 @@ class Workers:
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            for name, value in (_KEEP_MEMORY | _ONE_THREAD).items():
+            for name, value in _KEEP_MEMORY.items():
                 os.environ.setdefault(name, value)
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(max_workers=self.count, mp_context=context, initializer=_prepare)
