@@ -50,7 +50,7 @@ def assert_close(found: Any, expected: Any, tolerance: float, place: str) -> Non
 def test_a_reference_value_is_met(vector: dict[str, Any]) -> None:
     function = getattr(stats, vector["fn"])
     if vector["expected"] == "error:ValueError":
-        with pytest.raises(ValueError, match="[a-z]"):
+        with pytest.raises(ValueError, match=r"[a-z]"):
             function(**arguments(vector["inputs"]))
         return
     found, expected = function(**arguments(vector["inputs"])), given(vector["expected"])
