@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from distill_platform.stats.choice import Choice
 from distill_platform.stats.randomness import Keys, mix64
 
 Indices = npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ _LOW = np.uint64(0xFFFFFFFF)
 _LENGTHS_THAT_MATTER = 23  # in mean lengths: exp(-23) < 2**-32, the smallest probability that 32 bits can show
 
 
-class Scheme(StrEnum):
+class Scheme(Choice):
     """How blocks are drawn."""
 
     STATIONARY = "stationary"

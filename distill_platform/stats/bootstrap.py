@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -13,6 +12,7 @@ import numpy.typing as npt
 
 from distill_platform.stats.block_length import default_block_length
 from distill_platform.stats.blocks import Scheme
+from distill_platform.stats.choice import Choice
 from distill_platform.stats.enumeration import enumerated_means, enumerated_stationary_means
 from distill_platform.stats.hansen import hansen_kernel_variance
 from distill_platform.stats.resampling import Resampling, column_means, resampled_deviations
@@ -23,7 +23,7 @@ Values = npt.NDArray[np.float64]
 _ROUNDING = 1e-12  # a resampled mean, or a variance relative to the sample's, that is not above this may well be 0
 
 
-class IntervalMethod(StrEnum):
+class IntervalMethod(Choice):
     """How quantiles of a bootstrap distribution become a confidence interval."""
 
     PERCENTILE = "percentile"

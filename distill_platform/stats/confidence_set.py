@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from distill_platform.core.kernel import kernel
 from distill_platform.stats.blocks import Scheme
 from distill_platform.stats.bootstrap import chosen_resampling
+from distill_platform.stats.choice import Choice
 from distill_platform.stats.differentials import TIE, Values
 from distill_platform.stats.enumeration import enumerated_means
 from distill_platform.stats.resampling import Resampling, column_means, resampled_deviations
@@ -29,7 +29,7 @@ _NO_SPREAD = 1e-10  # a differential that varies less than this share of its two
 _TILE = 512  # resamples looked at together: their running maxima stay in the nearest cache
 
 
-class Statistic(StrEnum):
+class Statistic(Choice):
     """What is compared: each pair of models (T_R), or each model with the average of the set (T_max)."""
 
     RANGE = "range"

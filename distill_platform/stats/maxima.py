@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 
 import numpy as np
 import numpy.typing as npt
 
+from distill_platform.stats.choice import Choice
 from distill_platform.stats.normal import EULER_GAMMA, cdf, isf, ppf, sf
 
 _STEPS = 400  # the trapezoidal rule gains digits with every step here: 200 already give 13
@@ -16,7 +16,7 @@ _UPPER_TAIL = 1e-20  # and ends where P(max > z) is about that
 _SMALLEST = 1e-300  # probabilities below have few digits or none
 
 
-class MaximumMethod(StrEnum):
+class MaximumMethod(Choice):
     """How the expected maximum is computed: the approximation of the papers, or the integral itself."""
 
     GUMBEL_APPROX = "gumbel_approx"

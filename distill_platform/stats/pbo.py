@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from distill_platform.stats.choice import Choice
 from distill_platform.stats.cscv import UNDEFINED, Blocks, Flats, compare, cut, halves_with_first_block, tabulate
 from distill_platform.stats.series import Panel, as_panel
 from distill_platform.stats.threads import in_chunks
@@ -20,14 +20,14 @@ Integers = npt.NDArray[np.int64]
 _MOST_BLOCKS = 24  # 2,704,156 combinations
 
 
-class Metric(StrEnum):
+class Metric(Choice):
     """What makes a strategy the best one."""
 
     SHARPE = "sharpe"
     MEAN = "mean"
 
 
-class Constant(StrEnum):
+class Constant(Choice):
     """What to do with a strategy that is constant over a half of time: refuse it, or rank it last in that half."""
 
     RAISE = "raise"

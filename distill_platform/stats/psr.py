@@ -7,9 +7,9 @@ Two forms are in use, and differ on the same data (0.9127 and 0.9872 for the hed
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from typing import Any, NamedTuple
 
+from distill_platform.stats.choice import Choice
 from distill_platform.stats.moments import moments as population_moments
 from distill_platform.stats.normal import cdf
 from distill_platform.stats.series import NanPolicy
@@ -17,7 +17,7 @@ from distill_platform.stats.series import NanPolicy
 _ROUNDING = 1e-12  # what may be left of 0 by rounding, relative to terms of order 1
 
 
-class Moments(StrEnum):
+class Moments(Choice):
     """How skewness and kurtosis are estimated: divided by n, or corrected for bias as pandas does."""
 
     POPULATION = "population"

@@ -6,17 +6,18 @@ series. Infinities are always refused. NaN is refused or left out, as the caller
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from distill_platform.stats.choice import Choice
+
 Series = npt.NDArray[np.float64]
 Panel = npt.NDArray[np.float64]
 
 
-class NanPolicy(StrEnum):
+class NanPolicy(Choice):
     """What to do with NaN: refuse the input, or leave those observations out, which makes the series shorter."""
 
     RAISE = "raise"
@@ -57,9 +58,14 @@ def is_constant(series: Series) -> bool:
     return bool(len(series) == 0 or series.max() == series.min())
 
 
+def _unmasked(values: Any) -> Any:
+    """Return a masked array with NaN where it is masked: numpy would give back what lies beneath the mask."""
+    return np.ma.filled(values.astype(np.float64), np.nan) if isinstance(values, np.ma.MaskedArray) else values
+
+
 def _real(values: Any, name: str) -> npt.NDArray[np.float64]:
     try:
-        array = np.asarray(values)
+        array = np.asarray(_unmasked(values))
         if array.dtype.kind not in "iuf" and not (array.dtype.kind == "O" and array.size):
             array = array if array.size else array.astype(np.float64)
             if array.dtype.kind not in "iuf":

@@ -6,18 +6,18 @@ Historical measures take the `confidence` level, parametric ones the probability
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
+from distill_platform.stats.choice import Choice
 from distill_platform.stats.cornish_fisher import cornish_fisher_quantile, cornish_fisher_valid
 from distill_platform.stats.normal import ppf
 from distill_platform.stats.series import NanPolicy, as_series
 from distill_platform.stats.tail import check_level, check_moments, tail_size
 
 
-class QuantileMethod(StrEnum):
+class QuantileMethod(Choice):
     """Which sample quantile: a loss that occurred, or a point between two of them as numpy and pandas interpolate."""
 
     LOWER_QUANTILE = "lower_quantile"

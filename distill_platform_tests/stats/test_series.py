@@ -85,3 +85,16 @@ def test_constant_means_equal_to_the_last_bit() -> None:
     assert is_constant(np.full(250, 0.001))
     assert is_constant(np.array([]))
     assert not is_constant(np.array([0.1, math.nextafter(0.1, 1.0)]))
+
+
+def test_what_is_masked_is_missing() -> None:
+    masked = np.ma.masked_array([0.1, 0.2, 0.3], mask=[False, True, False])
+    with pytest.raises(ValueError, match="NaN at 1"):
+        as_series(masked)
+    assert as_series(masked, nan_policy="omit").tolist() == [0.1, 0.3]
+    with pytest.raises(ValueError, match="NaN at row 0, column 1"):
+        as_panel(masked[None, :])
+
+
+def test_a_choice_prints_as_what_a_caller_would_write() -> None:
+    assert repr(NanPolicy.OMIT) == "'omit'"
