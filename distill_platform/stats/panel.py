@@ -82,7 +82,7 @@ def panel_statistics(
 
 def _as_panel(returns: Any) -> Panel:
     """Return a panel that may still hold NaN or infinity: kernels find those on their way, so nothing is read twice."""
-    ready = isinstance(returns, np.ndarray) and returns.dtype == np.float64 and returns.flags.c_contiguous
+    ready = type(returns) is np.ndarray and returns.dtype == np.float64 and returns.flags.c_contiguous
     panel = returns if ready and returns.ndim == 2 else as_panel(returns)
     if 0 in panel.shape:
         raise ValueError(f"returns must hold at least one observation of one strategy, but have shape {panel.shape}")

@@ -313,3 +313,8 @@ def test_the_result_prints_its_small_numbers() -> None:
     assert "n_observations=10" in repr(found)
     assert "sharpe" not in repr(found)
     assert {len(getattr(found, f.name)) for f in fields(found) if not f.repr} == {1_000}
+
+
+def test_what_is_masked_is_missing() -> None:
+    with pytest.raises(ValueError, match="NaN at row 0, column 1"):
+        panel_statistics(np.ma.masked_array([[0.1, 0.2], [0.3, 0.1]], mask=[[False, True], [False, False]]))
