@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from distill_platform.stats.blocks import Scheme
+from distill_platform.stats.bootstrap import chosen_resampling
+from distill_platform.stats.enumeration import enumerated_means
 from distill_platform.stats.hansen import hansen_kernel_variance_cols
-from distill_platform.stats.resampling import column_means
+from distill_platform.stats.resampling import Resampling, column_means, resampled_deviations
 from distill_platform.stats.series import Panel, as_panel
 
 Values = npt.NDArray[np.float64]
@@ -67,3 +70,30 @@ def prepared_differentials(diff: Any, kernel_q: float, *, studentize: bool) -> D
     bound = math.sqrt(2.0 * max(math.log(math.log(T)), 0.0) / T) if T > 1 else 0.0
     scale = math.sqrt(T) / omega if studentize else np.full(len(columns), math.sqrt(T))
     return Differentials(kept, columns, panel.shape[1], scale, means, means >= -omega * bound)
+
+
+def resampled_differentials(
+    diff: Any,
+    n_resamples: int,
+    block_length: float | None,
+    scheme: Scheme | str,
+    kernel_q: float | None,
+    studentize: bool,
+    seed: int,
+    threads: int,
+) -> tuple[Differentials, Panel, Resampling]:
+    """Return the differentials, how far each resample's means are from theirs, and how the resamples were drawn."""
+    panel = as_panel(diff, name="diff")
+    provenance = chosen_resampling(panel, n_resamples, block_length, scheme, seed)
+    q = 1.0 / provenance.block_length if kernel_q is None else kernel_q
+    differentials = prepared_differentials(panel, q, studentize=studentize)
+    return differentials, resampled_deviations(differentials.panel, provenance, threads), provenance
+
+
+def enumerated_differentials(
+    diff: Any, block: int, scheme: Scheme | str, kernel_q: float | None, studentize: bool
+) -> tuple[Differentials, Panel]:
+    """Return the differentials, and how far the means of every possible resample are from theirs."""
+    q = 1.0 / block if kernel_q is None else kernel_q
+    differentials = prepared_differentials(diff, q, studentize=studentize)
+    return differentials, enumerated_means(differentials.panel, block, scheme) - differentials.means

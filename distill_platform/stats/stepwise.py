@@ -9,11 +9,9 @@ from typing import Any
 import numpy as np
 
 from distill_platform.stats.blocks import Scheme
-from distill_platform.stats.bootstrap import chosen_resampling
-from distill_platform.stats.differentials import Differentials, prepared_differentials
-from distill_platform.stats.enumeration import enumerated_means
-from distill_platform.stats.resampling import Resampling, resampled_deviations
-from distill_platform.stats.series import Panel, as_panel
+from distill_platform.stats.differentials import Differentials, enumerated_differentials, resampled_differentials
+from distill_platform.stats.resampling import Resampling
+from distill_platform.stats.series import Panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +45,9 @@ def stepm(
     never superior. Costs O(B K T / block_length) and O(B K) a step. Raises ValueError for a size outside (0, 1); the
     rest is as in `spa`. Romano & Wolf (2005), algorithms 3.1 and 4.1.
     """
-    panel = as_panel(diff, name="diff")
-    provenance = chosen_resampling(panel, n_resamples, block_length, scheme, seed)
-    q = 1.0 / provenance.block_length if kernel_q is None else kernel_q
-    differentials = prepared_differentials(panel, q, studentize=studentize)
-    deviations = resampled_deviations(differentials.panel, provenance, threads)
+    differentials, deviations, provenance = resampled_differentials(
+        diff, n_resamples, block_length, scheme, kernel_q, studentize, seed, threads
+    )
     return _stepwise(differentials, deviations, size, studentize, provenance)
 
 
@@ -67,9 +63,7 @@ def stepm_exact(
 
     Raises ValueError for more than two million resamples and for the stationary scheme; else as `stepm`.
     """
-    q = 1.0 / block if kernel_q is None else kernel_q
-    differentials = prepared_differentials(diff, q, studentize=studentize)
-    deviations = enumerated_means(differentials.panel, block, scheme) - differentials.means
+    differentials, deviations = enumerated_differentials(diff, block, scheme, kernel_q, studentize)
     return _stepwise(differentials, deviations, size, studentize, None)
 
 

@@ -12,11 +12,15 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 
 from distill_platform.stats.blocks import Scheme
-from distill_platform.stats.bootstrap import chosen_resampling
-from distill_platform.stats.differentials import TIE, Differentials, Values, prepared_differentials
-from distill_platform.stats.enumeration import enumerated_means
-from distill_platform.stats.resampling import Resampling, resampled_deviations
-from distill_platform.stats.series import Panel, as_panel
+from distill_platform.stats.differentials import (
+    TIE,
+    Differentials,
+    Values,
+    enumerated_differentials,
+    resampled_differentials,
+)
+from distill_platform.stats.resampling import Resampling
+from distill_platform.stats.series import Panel
 
 Number = TypeVar("Number", int, float)
 
@@ -78,11 +82,9 @@ def spa(
     `block_length` None takes the longest that is optimal for a column. Costs O(B K T / block_length). Raises ValueError
     for an empty panel, NaN, a block length outside 1..T. Hansen (2005), sections 2.2 and 3.
     """
-    panel = as_panel(diff, name="diff")
-    provenance = chosen_resampling(panel, n_resamples, block_length, scheme, seed)
-    q = 1.0 / provenance.block_length if kernel_q is None else kernel_q
-    differentials = prepared_differentials(panel, q, studentize=studentize)
-    deviations = resampled_deviations(differentials.panel, provenance, threads)
+    differentials, deviations, provenance = resampled_differentials(
+        diff, n_resamples, block_length, scheme, kernel_q, studentize, seed, threads
+    )
     stat = _statistic(differentials)
     counts = [_count(simulated, stat * (1.0 - TIE)) for simulated in _simulated(differentials, deviations)]
     p = Recentred(*((1 + count) / (1 + n_resamples) for count in counts))
@@ -100,9 +102,7 @@ def spa_exact(
 
     Raises ValueError for more than two million resamples and for the stationary scheme; else as `spa`.
     """
-    q = 1.0 / block if kernel_q is None else kernel_q
-    differentials = prepared_differentials(diff, q, studentize=studentize)
-    deviations = enumerated_means(differentials.panel, block, scheme) - differentials.means
+    differentials, deviations = enumerated_differentials(diff, block, scheme, kernel_q, studentize)
     stat = _statistic(differentials)
     simulated, n = _simulated(differentials, deviations), len(deviations)
     above = Recentred(*(_count(each, np.nextafter(stat * (1.0 + TIE), np.inf)) for each in simulated))
