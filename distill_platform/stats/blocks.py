@@ -126,7 +126,7 @@ def stationary_indices(T: int, starts: npt.ArrayLike, lengths: npt.ArrayLike) ->
     """
     check_block_length(T, 1, Scheme.STATIONARY)
     ends = np.asarray(lengths, dtype=np.int64)
-    if ends.ndim != 1 or np.any(ends < 1):
+    if ends.ndim != 1 or np.any((ends < 1) | (ends != np.asarray(lengths))):
         raise ValueError(f"lengths must be whole numbers of at least 1, not {lengths!r}")
     return _joined(T, _checked_starts(starts, T), ends)
 
@@ -157,7 +157,7 @@ def _geometric_thresholds(T: int, mean_length: float) -> Keys:  # noqa: N803
 
 def _checked_starts(starts: npt.ArrayLike, n_starts: int) -> Indices:
     found = np.asarray(starts, dtype=np.int64)
-    if found.ndim != 1 or np.any((found < 0) | (found >= n_starts)):
+    if found.ndim != 1 or np.any((found < 0) | (found >= n_starts) | (found != np.asarray(starts))):
         raise ValueError(f"starts must be a list of whole numbers in 0..{n_starts - 1}, not {starts!r}")
     return found
 

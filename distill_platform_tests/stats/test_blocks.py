@@ -122,3 +122,10 @@ def test_drawn_blocks_have_the_mean_length_and_any_start() -> None:
     assert starts.mean() == pytest.approx(499.5, abs=5 * 1000 / np.sqrt(12 * 200_000))
     assert (starts.min(), starts.max()) == (0, 999)
     assert abs(np.corrcoef(lengths, starts)[0, 1]) < 5 / np.sqrt(200_000)
+
+
+def test_a_start_or_a_length_that_is_not_whole_is_refused_and_not_cut_off() -> None:
+    with pytest.raises(ValueError, match="whole numbers"):
+        circular_block_indices(5, 3, [1.5, 2.0])
+    with pytest.raises(ValueError, match="whole numbers"):
+        stationary_indices(6, [4, 2], [3.7, 3.0])
