@@ -1,0 +1,1 @@
+"""Evaluation: run bundles in, integrity first, then metrics, overfitting controls, verdicts and reports."""

@@ -1,0 +1,153 @@
+"""`run_manifest.json`: what a run says of itself, sealed with its numbers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+
+from distill_platform.core.config import StrictModel
+from distill_platform.core.utc import parse_utc
+
+SCHEMA_VERSION = 1
+
+Sha256 = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{64}\Z")]
+Identifier = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._:@+=-]{0,127}\Z")]
+"""A name that may also name a file or a folder: no separators, no leading dot."""
+
+
+class Stage(StrEnum):
+    """Where a run took place."""
+
+    BACKTEST = "backtest"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class RunSource(StrEnum):
+    """Who started a run."""
+
+    PROD = "prod"
+    MAINTENANCE = "maintenance"
+    SMOKE = "smoke"
+    ASYNC_TEST = "async_test"
+
+
+class ScoreSource(StrEnum):
+    """What made the scores that were traded on."""
+
+    MODEL = "model"
+    HEURISTIC = "heuristic"
+    MANUAL = "manual"
+
+
+class DataRegime(StrEnum):
+    """What kind of data a run saw."""
+
+    PROD_LIVE = "prod_live"
+    MAINTENANCE_REPLAY = "maintenance_replay"
+    MIXED = "mixed"
+
+
+class SemanticRole(StrEnum):
+    """What a node of a strategy's graph is for, in the order in which values flow."""
+
+    RAW_INPUT = "raw_input"
+    FEATURE = "feature"
+    SIGNAL = "signal"
+    INTENT = "intent"
+    RISK_SHELL = "risk_shell"
+    EXECUTION = "execution"
+
+
+def _moment(value: Any) -> Any:
+    return parse_utc(value) if isinstance(value, str) else value
+
+
+def _finite(value: dict[str, Any]) -> dict[str, Any]:
+    for name, number in value.items():
+        if isinstance(number, float) and not abs(number) < float("inf"):
+            raise ValueError(f"{name} is {number}, not a finite number")
+    return value
+
+
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Numbers = Annotated[dict[str, float | int | str | bool | None], AfterValidator(_finite)]
+
+
+class RunWindow(StrictModel):
+    """The time a run covers."""
+
+    start: Moment
+    end: Moment
+
+
+class Profiles(StrictModel):
+    """The costs and fills a run assumed, sealed with it: names to numbers, such as {"model": "linear", "bps": 1.0}."""
+
+    fee: Numbers
+    slippage: Numbers
+    fill: Numbers
+    funding: Numbers
+
+
+class Search(StrictModel):
+    """How many variants were tried, and which of them this is."""
+
+    declared_trials: Annotated[int, Field(ge=1)]
+    trial_index: Annotated[int, Field(ge=0)]
+    parameters: dict[str, Any]
+
+
+class ManifestNode(StrictModel):
+    """One node of the graph that ran."""
+
+    node_id: Identifier
+    semantic_role: Annotated[SemanticRole, BeforeValidator(SemanticRole)]
+    family: str
+    ablation_group: str | None
+    inputs: list[str]
+    params: dict[str, Any]
+
+
+class ModelReference(StrictModel):
+    """The model that scored, by the hash of its artifact."""
+
+    name: str
+    version: str
+    artifact_sha256: Sha256
+
+
+class RunManifest(StrictModel):
+    """The whole of `run_manifest.json`. Nothing has a default: what is not there was not sealed."""
+
+    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
+    run_id: Identifier
+    world_id: Identifier
+    strategy_id: Identifier
+    stage: Annotated[Stage, BeforeValidator(Stage)]
+    run_source: Annotated[RunSource, BeforeValidator(RunSource)]
+    score_source: Annotated[ScoreSource, BeforeValidator(ScoreSource)]
+    data_regime: Annotated[DataRegime, BeforeValidator(DataRegime)]
+    commit_sha: str
+    code_version: str
+    data_preset: str
+    dataset_fingerprint: str
+    as_of: Moment
+    window: RunWindow
+    profiles: Profiles
+    seeds: dict[str, int] | list[int]
+    rounding: dict[str, Any]
+    cohort_id: Identifier
+    campaign_id: Identifier
+    search: Search
+    nodes: list[ManifestNode]
+    ablation_spec: dict[str, Any] | None
+    parent_run_id: Identifier | None
+    supersedes: Identifier | None
+    repro_hash: Sha256
+    model: ModelReference | None
+    ensemble_policy: str | None
+    sizing: dict[str, Any]
