@@ -1,1 +1,1 @@
-"""Policy: what is measured (the catalogue), what a world demands of it, and the verdict, as pure functions of values."""
+"""Policy: what is measured (the catalogue), what a world demands of it, and the verdict: pure functions of values."""

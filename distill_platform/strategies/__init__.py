@@ -1,1 +1,1 @@
-"""Strategies: declarative graphs, node kinds, ablation by rewriting, the backtest engine, and the bundles runs leave in."""
+"""Strategies: declarative graphs, node kinds, ablation by rewriting, the backtest engine, and run bundles."""

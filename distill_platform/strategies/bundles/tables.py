@@ -1,8 +1,8 @@
 """The tables of a bundle: which there are, their columns, and what the numbers mean.
 
 Returns and costs are fractions of the equity at the start of the step; costs are positive; `ret_net` is `ret_gross`
-less fee, slippage and funding. A trade's `pnl` is the sum of what it made in each step, after all costs, each as a fraction of
-the equity at that step's start: so the trades of a run sum to its steps.
+less fee, slippage and funding. A trade's `pnl` is the sum of what it made in each step, after all costs, each as a
+fraction of the equity at that step's start: so the trades of a run sum to its steps.
 """
 
 from __future__ import annotations
