@@ -15,20 +15,20 @@ from operator import attrgetter
 from pathlib import Path
 
 from distill_platform.core.errors import DistillError, GateRefused
-from distill_platform.refinery import receipts as receipting
 from distill_platform.refinery.corpora.build import build_corpora
 from distill_platform.refinery.drift import report_drift
 from distill_platform.refinery.evidence import build_evidence
-from distill_platform.refinery.receipts import StageReceipt
 from distill_platform.refinery.release import release_corpora
 from distill_platform.refinery.release.layout import partition_of
 from distill_platform.refinery.schemas import CORPORA
 from distill_platform.refinery.scoring import score_runs
 from distill_platform.refinery.screened import screen_texts
 from distill_platform.refinery.source_files import find_files
-from distill_platform.refinery.stage import Refinery
+from distill_platform.refinery.stage import Refinery, code_version
+from distill_platform.store import receipts as receipting
 from distill_platform.store.lake import Manifest
 from distill_platform.store.lake.parts import file_sha256
+from distill_platform.store.receipts import StageReceipt
 
 StageWork = Callable[[Refinery, Sequence[str], Sequence[str]], list[Manifest]]
 
@@ -132,7 +132,10 @@ def _write_failure(
         made = stage.partitions(days)
         for partition in made:
             refinery.lake.mark_failed(stage.name, partition, message)
-        failures = [receipting.failed_receipt(stage.name, partition, run_id, at, took, message) for partition in made]
+        failures = [
+            receipting.failed_receipt(stage.name, partition, run_id, at, took, message, code_version())
+            for partition in made
+        ]
         receipting.write_receipts(refinery.lake, run_id, stage.name, failures)
     except DistillError:
         return  # the disk that refused the stage refuses its receipts too; the first error is the one to show

@@ -8,9 +8,9 @@ import pytest
 
 from distill_platform.core.errors import DistillError, GateRefused, LakeError
 from distill_platform.refinery.pipeline import STAGES, Stage, refuse_failed, run_all, run_step, steps
-from distill_platform.refinery.receipts import read_receipts
 from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Check, Manifest
+from distill_platform.store.receipts import read_receipts
 from distill_platform_tests.refinery.builders import stamps, tree
 from distill_platform_tests.refinery.traces import DAY, NEXT_DAY, Lab, trace
 
@@ -53,7 +53,7 @@ def partition(name: str) -> str:
 def test_a_run_makes_every_stage_in_order_and_leaves_a_receipt_of_each(made: Lab) -> None:
     with made.refinery() as refinery:
         run_all(refinery, DAYS, "run-1")
-        receipts = read_receipts(refinery.lake, "run-1")
+        receipts = read_receipts(refinery.lake, "run-1", NAMES)
         assert list(dict.fromkeys(receipt.stage for receipt in receipts)) == NAMES
         assert all(receipt.passed and not receipt.errors for receipt in receipts)
         for stage in NAMES:
@@ -65,7 +65,7 @@ def test_where_a_stage_fails_nothing_after_it_runs_and_the_receipts_say_why(made
     with made.refinery() as refinery:
         with pytest.raises(OSError, match="the cat"):
             run_all(refinery, DAYS, "run-1", failing(name))
-        receipts = read_receipts(refinery.lake, "run-1")
+        receipts = read_receipts(refinery.lake, "run-1", NAMES)
         stages = list(dict.fromkeys(receipt.stage for receipt in receipts))
         assert stages == NAMES[: NAMES.index(name) + 1]
         bad = [receipt for receipt in receipts if not receipt.passed]
@@ -119,7 +119,7 @@ def test_a_disk_that_refuses_the_receipt_too_does_not_hide_the_first_error(
     def full(*_: object) -> None:
         raise LakeError("the disk is full")
 
-    monkeypatch.setattr("distill_platform.refinery.receipts.replace_file", full)
+    monkeypatch.setattr("distill_platform.store.receipts.replace_file", full)
     with made.refinery() as refinery, pytest.raises(OSError, match="the cat"):
         run_step(refinery, failing("evidence")[:1], DAYS, "run-1")
 

@@ -11,8 +11,8 @@ from distill_platform.defs.failures import permanent_failures
 from distill_platform.defs.resources import RefineryResource
 from distill_platform.refinery import drift
 from distill_platform.refinery.measures import Severity
-from distill_platform.refinery.receipts import run_folder
 from distill_platform.store.lake import Check, Lake
+from distill_platform.store.receipts import run_folder
 
 _VIOLATED = "stages that gave different output for the same input, code and configuration"
 _DRIFTED = "numbers and facts that moved more than their thresholds allow"
