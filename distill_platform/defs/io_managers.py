@@ -7,7 +7,7 @@ import dagster as dg
 
 from distill_platform.defs.failures import permanent_failures
 from distill_platform.defs.resources import RefineryResource
-from distill_platform.refinery.schemas import TABLES
+from distill_platform.defs.column_schemas import TABLES
 from distill_platform.store.lake import Lake
 
 GATED_LAKE = "gated_lake"
