@@ -11,12 +11,15 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from distill_platform.core import canon
 from distill_platform.core.canon import sha256_hex
 from distill_platform.core.config import nearest
 from distill_platform.store.lake import atomic
+from distill_platform.strategies.bundles.bundle_folder import BundleFolder, open_folder
 from distill_platform.strategies.bundles.completeness import bundle_sha256, to_complete
+from distill_platform.strategies.bundles.limits import LIMITS, Limits
 from distill_platform.strategies.bundles.manifest import RunManifest
+from distill_platform.strategies.bundles.manifest_file import to_manifest_bytes
+from distill_platform.strategies.bundles.reading import bundle_of, refuse_misnamed
 from distill_platform.strategies.bundles.refusal import BundleRefused, RefusalReason, shown
 from distill_platform.strategies.bundles.tables import COMPLETE, MANIFEST, TABLES, BundleTable
 
@@ -34,6 +37,7 @@ def write_bundle(inbox: Path, manifest: RunManifest, tables: Mapping[str, pa.Tab
     if os.path.lexists(final):
         raise _taken(final)
     files = bundle_files(manifest, tables)
+    bundle_of(files, files.__getitem__, "")
     staged = inbox / f".{manifest.run_id}.{uuid.uuid4().hex}.tmp"
     with atomic.disk_errors(final):
         staged.mkdir(parents=True)
@@ -49,12 +53,11 @@ def write_bundle(inbox: Path, manifest: RunManifest, tables: Mapping[str, pa.Tab
 
 def bundle_files(manifest: RunManifest, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
     """Return the bytes of every file of a bundle but COMPLETE, by file name."""
-    files = {MANIFEST: canon.dumps(manifest.model_dump(mode="json")) + b"\n"}
+    files = {MANIFEST: to_manifest_bytes(manifest)}
     for name, table in tables.items():
         if name not in TABLES:
-            raise BundleRefused(
-                RefusalReason.UNKNOWN_FILE, f"a bundle has no table {shown(name)}", hint=nearest(name, list(TABLES))
-            )
+            hint = nearest(name, list(TABLES))
+            raise BundleRefused(RefusalReason.UNKNOWN_FILE, f"a bundle has no table {shown(name)}", hint=hint)
         files[TABLES[name].file] = parquet_bytes(_cast(table, TABLES[name]))
     return files
 
@@ -69,11 +72,39 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
             os.fsync(file.fileno())
 
 
-def seal(folder: Path) -> str:
-    """Return the bundle's sha256 after writing COMPLETE, with the hash of every file in the folder."""
-    sums = {path.name: sha256_hex(path.read_bytes()) for path in sorted(folder.iterdir()) if path.name != COMPLETE}
+def seal(folder: Path, limits: Limits = LIMITS) -> str:
+    """Return the bundle's sha256 after writing COMPLETE, with the hash of every file, into a folder made by hand.
+
+    A sealed folder stays as it is, and one that no reader would take is not sealed: BundleRefused says why. COMPLETE is
+    there whole or not at all.
+    """
+    with open_folder(folder, limits) as opened:
+        names = opened.names()
+        if COMPLETE in names:
+            return _sealed_before(opened)
+        sums: dict[str, str] = {}
+
+        def read(name: str) -> bytes:
+            data = opened.read(name)
+            sums[name] = sha256_hex(data)
+            return data
+
+        refuse_misnamed(folder.name, bundle_of(names, read, "", limits))
     atomic.replace_file(folder / COMPLETE, to_complete(sums))
     return bundle_sha256(sums)
+
+
+def _sealed_before(opened: BundleFolder) -> str:
+    """Return the hash of a folder that has its seal, once every file is as it says."""
+    found = opened.seal()
+    for name in found.sums:
+        try:
+            opened.verified(name, found)
+        except BundleRefused as error:
+            if error.reason is RefusalReason.HASH_MISMATCH:
+                error.hint = f"A seal is not renewed in silence: remove {COMPLETE} first if the change is meant"
+            raise
+    return found.sha256
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -94,17 +125,18 @@ def parquet_bytes(table: pa.Table) -> bytes:
 
 
 def _cast(table: pa.Table, declared: BundleTable) -> pa.Table:
-    """Return a table with its columns in the declared order and types."""
+    """Return a table with its declared columns in their order and types; a reader refuses the others."""
     names = [name for name in declared.columns.names if name in table.column_names]
     strangers = [name for name in table.column_names if name not in names]
     try:
-        return table.select([*names, *strangers]).cast(
-            pa.schema([*(declared.columns.field(name) for name in names), *(table.field(n) for n in strangers)])
-        )
+        ordered = table.select([*names, *strangers])
+        wanted = [declared.columns.field(name) for name in names]
+        return ordered.cast(pa.schema([*wanted, *(ordered.schema.field(name) for name in strangers)]))
     except (pa.ArrowException, KeyError) as error:
-        raise BundleRefused(RefusalReason.COLUMN_TYPE, f"{declared.file}: {error}") from None
+        message = f"{declared.file}: {error}"
+        raise BundleRefused(RefusalReason.COLUMN_TYPE, message, hint="Give columns the declared types") from None
 
 
 def _taken(final: Path) -> BundleRefused:
     hint = "A run is handed in once: give another run another run_id, and name this one in `supersedes`"
-    return BundleRefused(RefusalReason.DUPLICATE_RUN, f"{final.parent} already has {shown(final.name)}", hint=hint)
+    return BundleRefused(RefusalReason.DUPLICATE_ID, f"{final.parent} already has {shown(final.name)}", hint=hint)
