@@ -38,8 +38,22 @@ def load_yaml(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(_Constructor().build(root, path))
     except ValidationError as error:
-        unknown_first = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
-        _refuse(unknown_first[0], root, model, path)
+        _refuse_first(error, root, model, path)
+
+
+def load_section(path: Path, section: str, model: type[Model]) -> Model:
+    """Return the model that one top-level key of the YAML file `path` declares; an absent one is all defaults.
+
+    The other keys are not looked at: whoever owns them refuses what is wrong there. Errors: as `load_yaml`.
+    """
+    root = _compose(path)
+    node = next((value for key, value in root.value if key.value == section), None)
+    if node is None:
+        return model()
+    try:
+        return model.model_validate(_Constructor().build(node, path))
+    except ValidationError as error:
+        _refuse_first(error, node, model, path)
 
 
 def rule_error(path: Path, location: tuple[str | int, ...], error: ExpressionError) -> ConfigError:
@@ -112,6 +126,11 @@ class _Constructor(yaml.constructor.SafeConstructor):
 def _fail(path: Path, node: yaml.Node, message: str, hint: str = "") -> NoReturn:
     mark = node.start_mark
     raise ConfigError(message, file=str(path), line=mark.line + 1, column=mark.column + 1, hint=hint)
+
+
+def _refuse_first(error: ValidationError, root: yaml.Node, model: type[BaseModel], path: Path) -> NoReturn:
+    unknown_first = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
+    _refuse(unknown_first[0], root, model, path)
 
 
 def _refuse(detail: ErrorDetails, root: yaml.Node, model: type[BaseModel], path: Path) -> NoReturn:
