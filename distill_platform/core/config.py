@@ -138,7 +138,7 @@ def _refuse(detail: ErrorDetails, root: yaml.Node, model: type[BaseModel], path:
     node = _node_at(root, location)
     dotted = ".".join(str(part) for part in location) or "the file"
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(model, location[:-1])
+        known = known_keys(model, location[:-1])
         _fail(path, _key_node(root, location), f"unknown key {dotted!r}", nearest(str(location[-1]), known))
     _fail(path, node, f"{dotted}: {detail['msg'].removeprefix('Value error, ')}")
 
@@ -163,7 +163,7 @@ def _key_node(root: yaml.Node, location: tuple[str | int, ...]) -> yaml.Node:
     return parent
 
 
-def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+def known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
     """Return the keys of the model found by walking `location` through the annotations."""
     current = model
     for part in location:
