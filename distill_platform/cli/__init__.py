@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from distill_platform import __version__
-from distill_platform.cli import export, ledger, receipts, run, sources, trace
+from distill_platform.cli import export, ledger, policy, receipts, run, sources, trace
 from distill_platform.cli.console import Door, prepare_streams
 
 __all__ = ["app", "main"]
@@ -28,6 +28,7 @@ app.command("trace")(trace.trace)
 app.add_typer(sources.app, name="sources")
 app.add_typer(export.app, name="export")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(policy.app, name="policy")
 
 
 def _version(wanted: bool) -> None:
