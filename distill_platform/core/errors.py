@@ -10,6 +10,7 @@ DistillError                what happened, where, and what to do next
 │   ├── CorruptDataset      published bytes do not match their manifest
 │   ├── GateRefused         the dataset's verdict is not a pass
 │   └── StaleInput          the dataset was made from inputs that have changed since
+├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
 └── DeterminismError        same input, code and configuration gave different content
 """
 
@@ -96,6 +97,10 @@ class GateRefused(LakeError):
 
 class StaleInput(LakeError):
     """The dataset was made from inputs that have changed since."""
+
+
+class TrialError(DistillError):
+    """A record of a trial, or of what was judged before, is not one that this platform wrote."""
 
 
 class DeterminismError(DistillError):
