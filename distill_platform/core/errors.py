@@ -17,6 +17,7 @@ DistillError                what happened, where, and what to do next
 │   ├── LedgerUnavailable   the database cannot be reached, or did not answer in time
 │   ├── LedgerUnguarded     what makes the database refuse changes is missing, switched off or altered
 │   └── LedgerDamaged       what is stored is not what was recorded
+├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
 └── DeterminismError        same input, code and configuration gave different content
 """
 
@@ -141,6 +142,10 @@ class LedgerUnguarded(LedgerError):
 
 class LedgerDamaged(LedgerError):
     """What is stored is not what was recorded."""
+
+
+class TrialError(DistillError):
+    """A record of a trial, or of what was judged before, is not one that this platform wrote."""
 
 
 class DeterminismError(DistillError):

@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
+from distill_platform.defs.column_schemas import TABLES
 from distill_platform.defs.failures import permanent_failures
 from distill_platform.defs.resources import RefineryResource
-from distill_platform.defs.column_schemas import TABLES
 from distill_platform.store.lake import Lake
 
 GATED_LAKE = "gated_lake"

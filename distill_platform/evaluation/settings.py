@@ -41,9 +41,7 @@ class EvaluationOverrides:
     lake: Path | None = None
 
 
-def load_evaluation_settings(
-    file: Path, overrides: EvaluationOverrides = EvaluationOverrides()
-) -> EvaluationSettings:
+def load_evaluation_settings(file: Path, overrides: EvaluationOverrides = EvaluationOverrides()) -> EvaluationSettings:
     """Return the settings that `config/platform.yaml` and the world files it points to declare.
 
     Raises ConfigError for what cannot be accepted, but not for a broken world: its runs wait, the others go on.

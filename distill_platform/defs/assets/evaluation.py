@@ -19,7 +19,12 @@ measured = stage_assets(
     advisory=("nothing_broken",),
 )
 cohorts = stage_assets(
-    EVALUATION, "overfitting_controls", "portfolio_fit", "node_contributions", group="selection_bias", laws=("honest_n",)
+    EVALUATION,
+    "overfitting_controls",
+    "portfolio_fit",
+    "node_contributions",
+    group="selection_bias",
+    laws=("honest_n",),
 )
 verdicts = stage_assets(
     EVALUATION, "rule_results", "stage_gates", group="verdicts", laws=("fail_closed",), advisory=("no_gaming",)

@@ -77,7 +77,9 @@ class Neighbours:
     def fit(self, run: Measured) -> Fit:
         """Return how a run fits the strategies that trade already, all with equal shares of equity."""
         own = run.bundle.manifest
-        others = [arrival for arrival in self._latest(own.world_id, Stage.LIVE) if arrival.strategy_id != own.strategy_id]
+        others = [
+            arrival for arrival in self._latest(own.world_id, Stage.LIVE) if arrival.strategy_id != own.strategy_id
+        ]
         book = [found for arrival in others if (found := self._sound(arrival))]
         weight = 1.0 / max(len(book), 1)
         return portfolio_fit_of(_holding(run, weight), [_holding(found, weight) for found in book])
@@ -133,7 +135,9 @@ def compare_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[st
             cohorts.setdefault(row["cohort_id"], Cohort(evaluation, row["cohort_id"]))
         for name in names:
             beside = _beside(name, rows, cohorts, neighbours)
-            manifests.append(publish_day(evaluation, name, day, _tables(name, rows, inputs | beside, cohorts, neighbours)))
+            manifests.append(
+                publish_day(evaluation, name, day, _tables(name, rows, inputs | beside, cohorts, neighbours))
+            )
         evaluation.progress("overfitting_controls", done, len(days))
     return manifests
 

@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
-from distill_platform.core.utc import iso
 from distill_platform.evaluation.metrics import RunMetrics, run_metrics, terms_of
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, opened_day, publish_day, rows_of
 from distill_platform.evaluation.trials import record_trials, trial_of
