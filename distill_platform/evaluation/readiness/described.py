@@ -7,22 +7,23 @@ from collections.abc import Iterator, Mapping
 
 from distill_platform.core.config import nearest
 from distill_platform.core.errors import CanonError
-from distill_platform.evaluation.readiness.findings import Finding, WorldFacts, error, warning
+from distill_platform.evaluation.readiness.findings import Finding, error, warning
+from distill_platform.policy.world import World
 from distill_platform.strategies.bundles.manifest import DataRegime, RunManifest, RunSource, ScoreSource
 from distill_platform.strategies.bundles.repro import repro_hash
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
-def of_world(manifest: RunManifest, worlds: Mapping[str, WorldFacts]) -> Iterator[Finding]:
+def of_world(manifest: RunManifest, worlds: Mapping[str, World]) -> Iterator[Finding]:
     """Yield what is wrong with the world and the data a run names."""
     world = worlds.get(manifest.world_id)
     if world is None:
         message = f"world_id: there is no world {manifest.world_id!r}, so no policy judges the run"
         yield error("unknown_world", message, nearest(manifest.world_id, list(worlds)))
-    elif manifest.data_preset not in world.presets:
+    elif manifest.data_preset not in (presets := [preset.id for preset in world.data.presets]):
         message = f"data_preset: {manifest.data_preset!r} is none of {world.world_id}"
-        yield error("preset_not_in_world", message, nearest(manifest.data_preset, list(world.presets)))
+        yield error("preset_not_in_world", message, nearest(manifest.data_preset, presets))
     if not manifest.dataset_fingerprint.strip():
         message = "dataset_fingerprint: empty, so nobody can say which data the run saw"
         yield error("fingerprint_missing", message, "Write the hash of the data, such as the engine gives it")

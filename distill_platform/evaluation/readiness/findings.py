@@ -1,4 +1,4 @@
-"""What a finding is, and what is known of a world when a bundle is looked at."""
+"""What a finding is."""
 
 from __future__ import annotations
 
@@ -21,17 +21,6 @@ class Finding:
     level: Level
     message: str
     quick_fix: str
-
-
-@dataclass(frozen=True)
-class WorldFacts:
-    """What a bundle is held against of its world: data presets, and costs in basis points of what is traded or held."""
-
-    world_id: str
-    presets: tuple[str, ...]
-    fee_bps: float
-    slippage_bps: float
-    funding_bps_daily: float
 
 
 def error(code: str, message: str, quick_fix: str) -> Finding:

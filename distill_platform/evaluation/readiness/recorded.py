@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from distill_platform.evaluation.readiness.findings import Finding, WorldFacts, error, warning
+from distill_platform.evaluation.readiness.findings import Finding, error, warning
+from distill_platform.policy.stress_grid import Costs
 from distill_platform.stats import utc_days
 from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.tables import DAILY, FOLDS, ORDERS, STEPS, TRADES
@@ -47,20 +48,23 @@ def of_days(steps: pa.Table) -> Iterator[Finding]:
         yield warning("few_days", message, f"Hand in {_FEW_DAYS} days or more")
 
 
-def of_activity(steps: pa.Table, world: WorldFacts | None) -> Iterator[Finding]:
+def of_activity(steps: pa.Table, costs: Costs | None) -> Iterator[Finding]:
     """Yield that nothing was traded, or for less than it costs in the run's world."""
     turnover = _total(steps, "turnover")
     if turnover == 0.0:
         yield error("no_activity", f"{STEPS.file}: nothing was traded", "A run that never trades passes no gate")
         return
-    for name in ("fee", "slippage"):
-        bps = _total(steps, name) / turnover * 1e4
-        if name == "fee" and bps == 0.0:
-            yield error("fee_zero", f"{STEPS.file}: trades cost no fee at all", "Run it again with the world's fees")
-        elif world is not None and bps < getattr(world, f"{name}_bps") - _ROUNDING:
-            yield _below_world(name, bps, getattr(world, f"{name}_bps"), "of what is traded")
-    if world is not None and world.funding_bps_daily > 0.0 and _total(steps, "funding") == 0.0:
-        yield _below_world("funding", 0.0, world.funding_bps_daily, "a day")
+    fee_bps, slippage_bps = (_total(steps, name) / turnover * 1e4 for name in ("fee", "slippage"))
+    if fee_bps == 0.0:
+        yield error("fee_zero", f"{STEPS.file}: trades cost no fee at all", "Run it again with the world's fees")
+    if costs is None:
+        return
+    if 0.0 < fee_bps < costs.fee_bps - _ROUNDING:
+        yield _below_world("fee", fee_bps, costs.fee_bps, "of what is traded")
+    if slippage_bps < costs.slippage_bps - _ROUNDING:
+        yield _below_world("slippage", slippage_bps, costs.slippage_bps, "of what is traded")
+    if costs.funding_bps_daily > 0.0 and _total(steps, "funding") == 0.0:
+        yield _below_world("funding", 0.0, costs.funding_bps_daily, "a day")
 
 
 def _below_world(name: str, found: float, wanted: float, unit: str) -> Finding:
