@@ -13,9 +13,10 @@ from distill_platform.evaluation.cohort.overfitting import CohortControls, overf
 from distill_platform.evaluation.contributions import Contribution, node_contributions
 from distill_platform.evaluation.metrics import live_metrics
 from distill_platform.evaluation.portfolio import Fit, Holding, portfolio_fit_of
+from distill_platform.evaluation.records import recorded_trials
 from distill_platform.evaluation.stage import DayTables, Evaluation, ledger_input, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.measuring import Measured, measured, metric_rows
-from distill_platform.evaluation.trials import TrialRecord, recorded_trials
+from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.strategies.bundles.manifest import Stage
@@ -85,7 +86,7 @@ class Neighbours:
         return portfolio_fit_of(_holding(run, weight), [_holding(found, weight) for found in book])
 
     def live(self, run: Measured) -> dict[str, float]:
-        """Return the `live.*` metrics of a paper or live run beside its strategy's latest backtest; none of a backtest."""
+        """Return the `live.*` metrics of a paper or live run beside its strategy's backtest; none of a backtest."""
         own = run.bundle.manifest
         if own.stage is Stage.BACKTEST:
             return {}

@@ -91,12 +91,12 @@ class Ledger:
 
     def latest_of(self, prefix: str) -> list[Revision]:
         """Return the last revision of every stream whose name begins with `prefix`, sorted by stream."""
-        ends = select(revision.c.stream, func.max(revision.c.number).label("number"))
-        ends = ends.where(revision.c.stream.startswith(prefix, autoescape=True)).group_by(revision.c.stream)
+        ends = select(table.c.stream, func.max(table.c.number).label("number"))
+        ends = ends.where(table.c.stream.startswith(prefix, autoescape=True)).group_by(table.c.stream)
         last = ends.subquery()
-        same = (revision.c.stream == last.c.stream) & (revision.c.number == last.c.number)
+        same = (table.c.stream == last.c.stream) & (table.c.number == last.c.number)
         with self._backend.reading() as connection:
-            rows = connection.execute(select(revision).join(last, same))
+            rows = connection.execute(select(table).join(last, same))
             return sorted((intact(from_row(row)) for row in rows), key=lambda found: found.stream)
 
     def heads(self) -> list[Head]:
