@@ -235,7 +235,7 @@ class ReportView:
 
     @cached_property
     def windows(self) -> tuple[tuple[str, datetime, datetime], ...]:
-        """Return the spans of time that each split covers, in the order in which they begin; overlapping ones joined."""
+        """Return the spans of time that each split covers, earliest first; those that overlap are joined."""
         joined: list[tuple[str, datetime, datetime]] = []
         for fold in sorted(self.folds, key=lambda fold: (fold.split, fold.start, fold.end)):
             if joined and joined[-1][0] == fold.split and fold.start <= joined[-1][2]:
