@@ -41,7 +41,7 @@ class RuleLine(Protocol):
 
 
 class GateLine(Protocol):
-    """The verdict of one stage gate: pass, watch, fail or insufficient_observation, and why."""
+    """The verdict of one stage gate: pass, watch, fail or insufficient_observation, and why; one may not be judged."""
 
     @property
     def stage(self) -> str: ...
@@ -49,6 +49,8 @@ class GateLine(Protocol):
     def status(self) -> str: ...
     @property
     def reasons(self) -> tuple[str, ...]: ...
+    @property
+    def judged(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -133,6 +135,13 @@ class TrialsView:
     dsr: float
     pbo: float
     reality_check_p: float
+
+    @property
+    def counted(self) -> str:
+        """Return the honest number of trials and what it is made of, in words."""
+        parts = [(self.declared, "declared"), (self.distinct, "distinct"), (self.ablations, "ablations")]
+        parts += [(self.duplicates, "repeated")] if self.duplicates else []
+        return f"{self.n:,} ({', '.join(f'{number:,} {name}' for number, name in parts)})"
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,11 @@ def probability(value: float) -> str:
     return "> 0.999" if 0.999 < value < 1 else _written(value, 3 if value > 0.99 else 2)
 
 
+def with_error(value: float, error: float) -> str:
+    """Return a ratio with its standard error: "1.05 ± 0.41"."""
+    return NOT_MEASURED if math.isnan(value) else f"{ratio(value)} ± {'?' if math.isnan(error) else ratio(error)}"
+
+
 def signed(value: float, places: int = 2) -> str:
     """Return a plain number with its sign, plus included."""
     return ("+" if value > 0 else "") + ratio(value, places)
@@ -58,8 +63,13 @@ def listed(names: list[str]) -> str:
 def visible(text: object) -> str:
     """Return foreign text as one line that shows all it holds: what has no glyph or turns the text is written as its
     code point, and beyond 200 characters it is cut."""
-    shown = "".join(_visible_character(character) for character in str(text)[:_LONGEST])
+    shown = unmasked(str(text)[:_LONGEST])
     return shown + "…" if len(str(text)) > _LONGEST else shown
+
+
+def unmasked(text: str) -> str:
+    """Return text of any length with what has no glyph, or turns the text, written as its code point."""
+    return text if text.isprintable() else "".join(map(_visible_character, text))
 
 
 def _visible_character(character: str) -> str:

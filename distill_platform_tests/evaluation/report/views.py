@@ -48,6 +48,7 @@ class Gate:
     stage: str
     status: str
     reasons: tuple[str, ...] = ()
+    judged: bool = True
 
 
 def manifest(**changes: Any) -> RunManifest:
@@ -108,21 +109,45 @@ METRICS: dict[str, Any] = {
     "triage.sample_starved": False, "diagnostics.run_source": "prod", "diagnostics.search_intensity": 51.0,
 }  # fmt: skip
 
+
+def bound(metric: str, parameter: str, observed: Any, threshold: float, code: str = "ok") -> dict[str, Any]:
+    """Return the details of one bound, as a rule's result holds them."""
+    side = 1 if parameter.startswith("min") else -1
+    margin = side * (observed - threshold) if isinstance(observed, int | float) else None
+    named = {"parameter": parameter, "metric": metric, "reason_code": code}
+    return {**named, "observed": observed, "threshold": threshold, "margin": margin}
+
+
+def rule(name: str, status: str, *bounds: dict[str, Any], severity: str = "blocking", reason: str = "") -> Rule:
+    """Return a rule's result with its bounds, the decisive one first."""
+    first = next((found for found in bounds if found["reason_code"] != "ok"), bounds[0])
+    numbers = {key: first[key] for key in ("observed", "threshold", "margin")}
+    details = {**numbers, "parameters": list(bounds)}
+    return Rule(name, status, severity, "quant", first["reason_code"], reason, (), details)
+
+
+DSR = "robustness.deflated_sharpe_ratio"
 RESULTS = (
-    Rule("sample", "pass", details={"observed": 5.4, "threshold": 2.0, "margin": 3.4}),
-    Rule("performance", "pass", details={"observed": 1.05, "threshold": 0.5, "margin": 0.55}),
-    Rule(
-        "robustness", "fail", reason_code="robustness.deflated_sharpe_ratio_below_min",
-        reason="robustness.deflated_sharpe_ratio is 0.31, below 0.95",
-        details={"observed": 0.31, "threshold": 0.95, "margin": -0.64},
-    ),
-    Rule("benchmark", "warn", "soft", reason_code="missing_metric", reason="benchmark.vs_benchmark_sharpe is missing"),
+    Rule("data_currency", "pass", "info", "ops", "not_configured", "the profile sets no parameter of data_currency"),
+    rule("sample", "pass", bound("sample.effective_history_years", "min_effective_years", 5.4, 2.0),
+         bound("sample.n_trades_total", "min_trades_total", 812, 50.0)),
+    rule("performance", "pass", bound("returns.sharpe_daily", "min_sharpe", 1.05, 0.5),
+         bound("returns.max_drawdown", "max_drawdown", 0.214, 0.25)),
+    rule("risk_constraint", "pass", bound("risk.adv_utilization_p95", "max_adv_utilization_p95", 0.021, 0.5)),
+    rule("robustness", "fail", bound(DSR, "min_dsr", 0.31, 0.95, "deflated_sharpe_ratio_below_min"),
+         bound("robustness.pbo", "max_pbo", 0.44, 0.2, "pbo_above_max")),
+    rule("stress", "fail", bound("stress.spread_x3.net_sharpe", "min_net_sharpe", -0.18, 0.0, "net_sharpe_below_min"),
+         severity="soft"),
+    rule("benchmark", "fail", bound("benchmark.vs_benchmark_sharpe", "min_vs_benchmark_sharpe", None, 0.1,
+         "missing_metric"), severity="soft"),
 )  # fmt: skip
 GATES = (
-    Gate("stage0_integrity", "pass"),
-    Gate("stage1_dev", "pass"),
-    Gate("stage2_wf", "fail", ("robustness.dsr >= 0.95 does not hold: robustness.deflated_sharpe_ratio is 0.31",)),
-    Gate("stage3_stress", "insufficient_observation", ("an earlier gate failed",)),
+    Gate("stage0_integrity", "pass", ("all 2 expressions hold",)),
+    Gate("stage1_dev", "pass", ("all 2 expressions hold",)),
+    Gate("stage2_wf", "fail", (f"robustness.dsr >= 0.95 does not hold: {DSR} is 0.31",)),
+    Gate("stage3_stress", "insufficient_observation", ("not judged: stage2_wf has not opened",), judged=False),
+    Gate("stage4_paper_forward", "insufficient_observation", ("not judged: stage2_wf has not opened",), judged=False),
+    Gate("stage5_pilot", "insufficient_observation", ("not judged: stage2_wf has not opened",), judged=False),
 )
 
 

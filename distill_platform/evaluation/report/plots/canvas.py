@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import StringIO
+from typing import Any
 from xml.sax.saxutils import quoteattr
 
 import matplotlib as mpl
@@ -27,7 +28,7 @@ BLUE, SKY, GREEN, AMBER, RED = "#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55
 HALF, WIDE = (430, 262), (900, 392)
 """Width and height of a figure in units of its text, which is 11 high."""
 
-_STYLE = {
+_STYLE: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
@@ -82,7 +83,7 @@ def axes(
 def svg(figure: Figure, label: str) -> str:
     """Return the figure as an `<svg>` element that fills the width it is given; `label` is for who cannot see it."""
     written = StringIO()
-    FigureCanvasSVG(figure).print_svg(written, metadata=_NO_METADATA)
+    FigureCanvasSVG(figure).print_svg(written, metadata=_NO_METADATA)  # type: ignore[no-untyped-call]
     _, _, body = written.getvalue().partition("</defs>")  # what stands before styles all of a page
     width, height = (round(72 * inches) for inches in figure.get_size_inches())
     opening = f'<svg viewBox="0 0 {width} {height}" role="img" aria-label={quoteattr(label)}>'

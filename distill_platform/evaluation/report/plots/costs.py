@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 
+from distill_platform.evaluation.report import measured
 from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import CostView, ReportView
@@ -36,7 +37,9 @@ def _title(breakeven: float) -> str:
 def _drawn(costs: CostView, curve: list[tuple[float, float]], title: str) -> str:
     added, sharpes = (np.array(column) for column in zip(*curve, strict=True))
     figure, axes = canvas.axes(top=18)
-    axes.fill_between(added, sharpes, 0.0, where=sharpes < 0, color=canvas.RED, alpha=0.18, linewidth=0, interpolate=True)
+    axes.fill_between(
+        added, sharpes, 0.0, where=sharpes < 0, color=canvas.RED, alpha=0.18, linewidth=0, interpolate=True
+    )
     axes.plot(added, sharpes, color=canvas.BLUE, linewidth=1.8)
     axes.axhline(0.0, color=canvas.INK, linewidth=0.8)
     canvas.frame_values(axes, sharpes.tolist(), scales.plain_ticks)
@@ -56,11 +59,7 @@ def _drawn(costs: CostView, curve: list[tuple[float, float]], title: str) -> str
 
 def _facts(view: ReportView) -> tuple[tuple[str, str], ...]:
     return (
-        ("Break-even, added", _bps(view.costs.breakeven_bps)),
-        ("Turnover a year", f"×{ratio(view.number('risk.turnover_annual'), 1)}"),
+        ("Break-even, added", measured.shown("stress.breakeven_bps", view.costs.breakeven_bps)),
+        ("Turnover a year", measured.shown("risk.turnover_annual", view.number("risk.turnover_annual"))),
         ("Volume used, 95th percentile", percent(view.number("risk.adv_utilization_p95"))),
     )
-
-
-def _bps(value: float) -> str:
-    return f"{ratio(value, 1)} bps" if math.isfinite(value) else ratio(value)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
@@ -36,13 +35,15 @@ def panel(view: ReportView) -> Panel:
 
 def drawdowns(growth: Numbers) -> Numbers:
     """Return how far equity stands below its highest point so far, the starting equity included: 0 or negative."""
-    return np.expm1(growth - np.maximum.accumulate(np.maximum(growth, 0.0)))
+    falls: Numbers = np.expm1(growth - np.maximum.accumulate(np.maximum(growth, 0.0)))
+    return falls
 
 
 def _log_growth(returns: Numbers) -> Numbers:
     """Return the logarithm of equity after each day, within what an axis can show."""
     steps = np.log1p(np.clip(returns, np.expm1(-_HIGHEST), np.expm1(_HIGHEST)))
-    return np.clip(np.cumsum(steps), -_HIGHEST, _HIGHEST)
+    growth: Numbers = np.clip(np.cumsum(steps), -_HIGHEST, _HIGHEST)
+    return growth
 
 
 def _draw_equity(axes: Axes, x: Numbers, growth: Numbers, gross: Numbers) -> None:
@@ -92,9 +93,11 @@ def _set_time(above: Axes, below: Axes, x: Numbers) -> None:
 def _title(view: ReportView, growth: Numbers) -> str:
     years = (view.daily.days[-1] - view.daily.days[0]).astype(int) / 365.25
     span = f"{ratio(years, 1)} years" if years >= 1 else f"{count(len(growth))} days"
-    return f"Equity ×{np.exp(growth[-1]):.3g} in {span}, deepest fall {percent(-float(drawdowns(growth).min()))}"
+    deepest = view.number("returns.max_drawdown")
+    deepest = deepest if np.isfinite(deepest) else -float(drawdowns(growth).min())
+    return f"Equity ×{np.exp(growth[-1]):.3g} in {span}, deepest fall {percent(deepest)}"
 
 
 def _caption(view: ReportView) -> str:
     windows = "Shaded: the windows of the search." if view.folds else "No folds were handed in: no window is shaded."
-    return f"Multiples of the starting equity, log scale; {windows}"
+    return f"Multiples of the starting equity, log scale. {windows}"

@@ -35,7 +35,15 @@ def _drawn(folds: list[FoldView], title: str) -> str:
         color, hatch = _LOOKS.get(split, _OTHER)
         own = [place for place, fold in enumerate(folds) if fold.split == split and math.isfinite(fold.pnl_oos)]
         heights = [folds[place].pnl_oos for place in own]
-        axes.bar(own, heights, 0.72, color=color, hatch=hatch, edgecolor="white", label=canvas.name_of(split.replace("_", " ")))
+        axes.bar(
+            own,
+            heights,
+            0.72,
+            color=color,
+            hatch=hatch,
+            edgecolor="white",
+            label=canvas.name_of(split.replace("_", " ")),
+        )
     inside = [(place, folds[place].pnl_is) for place in places if math.isfinite(folds[place].pnl_is)]
     if inside:
         axes.plot(*zip(*inside, strict=True), "D", markersize=4, mfc="white", mec=canvas.INK, label="in sample")

@@ -25,7 +25,9 @@ def regimes(view: ReportView) -> Panel:
     verb = "Loses" if worst.sharpe < 0 else "Weakest"
     title = f"{verb} in {visible(worst.name)}: Sharpe ratio {ratio(worst.sharpe)} over {several(worst.days, 'day')}"
     caption = "Annual net Sharpe ratio on the days of each market regime; bars: 95 % interval."
-    return Panel("regimes", title, caption, _drawn([_regime(one) for one in known[:_MOST]], "annual net Sharpe ratio", title))
+    return Panel(
+        "regimes", title, caption, _drawn([_regime(one) for one in known[:_MOST]], "annual net Sharpe ratio", title)
+    )
 
 
 def contributions(view: ReportView) -> Panel:

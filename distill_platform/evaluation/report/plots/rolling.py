@@ -30,7 +30,8 @@ def panel(view: ReportView) -> Panel:
         return Panel("rolling", "Rolling Sharpe ratio: not measured", "Returns do not vary within any window.")
     shown = known[np.unique(np.linspace(0, len(known) - 1, min(len(known), _MOST_POINTS)).astype(int))]
     negative = float(np.mean(ratios[known] < 0))
-    title = f"Sharpe ratio over {window} days: lowest {ratio(float(ratios[known].min()))}, below 0 {percent(negative, 0)} of the time"
+    lowest = ratio(float(ratios[known].min()))
+    title = f"Sharpe ratio over {window} days: lowest {lowest}, below 0 {percent(negative, 0)} of the time"
     caption = f"Annual net Sharpe ratio of the {window} days before; band: one standard error. Dashed: the whole run."
     drawn = _drawn(view, first + shown.astype(np.float64), ratios[shown], window, title)
     return Panel("rolling", title, caption, drawn)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import Numbers, ReportView, TrialsView
-from distill_platform.evaluation.report.wording import count, probability, ratio, several
+from distill_platform.evaluation.report.wording import probability, ratio, several
 from distill_platform.stats import expected_max_z
 from distill_platform.stats.normal import cdf, pdf
 
@@ -32,7 +32,7 @@ def panel(view: ReportView) -> Panel:
 
 
 def density_of_maximum(z: Numbers, n_trials: int) -> Numbers:
-    """Return the density at `z` of the largest of `n_trials` independent standard normal draws, N pdf(z) cdf(z)^(N-1)."""
+    """Return the density at `z` of the largest of N independent standard normal draws, N pdf(z) cdf(z)^(N-1)."""
     return np.array([n_trials * pdf(point) * cdf(point) ** (n_trials - 1) for point in z.tolist()])
 
 
@@ -49,7 +49,9 @@ def _title(trials: TrialsView) -> str:
         return f"One trial, so nothing was selected: {ratio(trials.sharpe)} stands for itself"
     side = "above" if trials.sharpe > trials.expected_max_sharpe else "not above"
     luck = ratio(trials.expected_max_sharpe)
-    return f"{ratio(trials.sharpe)} a year is {side} the {luck} that luck gives the best of {several(trials.n, 'trial')}"
+    return (
+        f"{ratio(trials.sharpe)} a year is {side} the {luck} that luck gives the best of {several(trials.n, 'trial')}"
+    )
 
 
 def _why(trials: TrialsView) -> str:
@@ -103,10 +105,8 @@ def _name_lines(axes: Axes, trials: TrialsView, middle: float) -> None:
 
 
 def _facts(trials: TrialsView) -> tuple[tuple[str, str], ...]:
-    made = f"{count(trials.declared)} declared, {count(trials.distinct)} distinct, {count(trials.ablations)} ablations"
-    repeated = f", {count(trials.duplicates)} repeated" if trials.duplicates else ""
     return (
-        ("Trials counted", f"{count(trials.n)} ({made}{repeated})"),
+        ("Trials counted", trials.counted),
         ("Deflated Sharpe ratio (DSR)", probability(trials.dsr)),
         ("Probability of backtest overfitting (PBO)", probability(trials.pbo)),
         ("Reality check, p-value", probability(trials.reality_check_p)),

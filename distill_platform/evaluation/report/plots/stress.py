@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from distill_platform.evaluation.report.plots import canvas, scales
+from distill_platform.evaluation.report.plots import canvas
 from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ReportView, ScenarioView
 from distill_platform.evaluation.report.wording import ratio, visible
@@ -28,7 +28,7 @@ def panel(view: ReportView) -> Panel:
 
 def _drawn(view: ReportView, lines: list[ScenarioView], title: str) -> str:
     base = view.number("returns.sharpe_daily")
-    rows = [("as run", base, None)] if math.isfinite(base) else []
+    rows: list[tuple[str, float, float | None]] = [("as run", base, None)] if math.isfinite(base) else []
     rows += [(canvas.name_of(line.name), line.net_sharpe, line.min_net_sharpe) for line in lines]
     figure, axes = canvas.axes(left=142, top=8)
     places = [float(-number) for number in range(len(rows))]

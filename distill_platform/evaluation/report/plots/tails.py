@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
@@ -16,8 +17,8 @@ _BINS = 41
 _FEWEST = 20
 _LINES = (("var_95", "VaR 95", canvas.AMBER, (0, (4, 2))), ("es_99", "ES 99", canvas.RED, (0, (1, 1))))
 _CAPTION = (
-    "Days by net return, counted on a square-root scale so that single days are seen. Line: a normal distribution of "
-    "the same mean and spread. VaR: a loss that one day in twenty exceeds; ES: the mean loss of the worst day in a hundred."
+    "Days by net return, on a square-root scale so that single days are seen. Line: a normal distribution of the same "
+    "mean and spread. VaR 95: the loss that one day in 20 exceeds. ES 99: the mean loss of the worst 1 % of days."
 )
 
 
@@ -55,7 +56,7 @@ def _drawn(view: ReportView, returns: Numbers, title: str) -> str:
     return canvas.svg(figure, title)
 
 
-def _finish(axes: canvas.Axes, edges: Numbers, scale: float, highest: float) -> None:
+def _finish(axes: Axes, edges: Numbers, scale: float, highest: float) -> None:
     values, labels = scales.percent_ticks(float(edges[0]) * scale, float(edges[-1]) * scale, 6)
     axes.set_xticks([value / scale for value in values], labels)
     axes.set_xlim(edges[0], edges[-1])
@@ -69,7 +70,16 @@ def _finish(axes: canvas.Axes, edges: Numbers, scale: float, highest: float) -> 
 
 def _facts(view: ReportView) -> tuple[tuple[str, str], ...]:
     return (
-        ("Value at risk, 95 % and 99 %", f"{percent(view.number('returns.var_95'))}, {percent(view.number('returns.var_99'))}"),
-        ("Expected shortfall, 95 % and 99 %", f"{percent(view.number('returns.es_95'))}, {percent(view.number('returns.es_99'))}"),
-        ("Skewness, kurtosis (normal: 0, 3)", f"{ratio(view.number('returns.skewness'))}, {ratio(view.number('returns.kurtosis'))}"),
+        (
+            "Value at risk, 95 % and 99 %",
+            f"{percent(view.number('returns.var_95'))}, {percent(view.number('returns.var_99'))}",
+        ),
+        (
+            "Expected shortfall, 95 % and 99 %",
+            f"{percent(view.number('returns.es_95'))}, {percent(view.number('returns.es_99'))}",
+        ),
+        (
+            "Skewness, kurtosis (normal: 0, 3)",
+            f"{ratio(view.number('returns.skewness'))}, {ratio(view.number('returns.kurtosis'))}",
+        ),
     )
