@@ -8,6 +8,7 @@ DistillError                what happened, where, and what to do next
 ├── SourceError             a source file cannot be read as declared
 ├── BarsError               market data are not bars
 ├── KindError               a node kind computed what its declaration rules out
+├── AccountingError         a backtest's books do not close
 ├── LakeError               the lake cannot store or serve a dataset
 │   ├── MissingDataset      nothing was published under that name
 │   ├── CorruptDataset      published bytes do not match their manifest
@@ -95,6 +96,10 @@ class BarsError(DistillError):
 
 class KindError(DistillError):
     """A node kind gave another shape, or another sort of value, than it declares."""
+
+
+class AccountingError(DistillError):
+    """Two ways of counting the same account gave different sums, so neither is to be trusted."""
 
 
 class LakeError(DistillError):
