@@ -66,5 +66,5 @@ def test_a_package_without_its_data_is_named(monkeypatch: pytest.MonkeyPatch, tm
 
 
 def test_an_unknown_preset_is_told_the_nearest() -> None:
-    with pytest.raises(SourceError, match="Did you mean .ohlcv"):
+    with pytest.raises(SourceError, match=r"Did you mean .ohlcv"):
         load_preset("ohlcv.sp500.dayly")
