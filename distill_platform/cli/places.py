@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from distill_platform.refinery.settings import Settings
 
 CONFIG = Path("config") / "platform.yaml"
+LEDGER_URL = "DISTILL_LEDGER_URL"
 
 ConfigOption = Annotated[
     Path | None,
@@ -75,6 +77,16 @@ class Places:
         named = {"config": self.config, "sources": self.sources, "data": self.data, "lake": self.lake}
         named["eval-sets"] = self.eval_sets
         return "".join(f" --{name} {shlex.quote(str(path))}" for name, path in named.items() if path is not None)
+
+
+def ledger_location(places: Places) -> tuple[str, Path]:
+    """Return the ledger's URL and its file of anchors; a relative SQLite path is meant from the project's folder."""
+    project = find_config(places.config).resolve().parent.parent
+    url = os.environ.get(LEDGER_URL) or "sqlite:///data/ledger/ledger.sqlite"
+    scheme, separator, path = url.partition(":///")
+    if scheme == "sqlite" and path and separator:
+        url = f"sqlite:///{project / path}"
+    return url, project / "data" / "ledger" / "anchors.jsonl"
 
 
 def find_config(given: Path | None) -> Path:

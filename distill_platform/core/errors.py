@@ -3,6 +3,7 @@
 DistillError                what happened, where, and what to do next
 ├── ConfigError             a YAML file, a key or a rule in it is wrong
 │   ├── ExpressionError     a rule's text does not parse or does not type-check
+│   └── MetricsError        given metrics, or the context of a selection, are not what they must be
 │   └── GraphError          a strategy's graph is wired or parametrized wrongly
 ├── CanonError              bytes are not one strict JSON value
 ├── SourceError             a source file cannot be read as declared
@@ -14,6 +15,13 @@ DistillError                what happened, where, and what to do next
 │   ├── CorruptDataset      published bytes do not match their manifest
 │   ├── GateRefused         the dataset's verdict is not a pass
 │   └── StaleInput          the dataset was made from inputs that have changed since
+├── LedgerError             the ledger cannot record or serve a revision
+│   ├── EntryRefused        an entry is not one that may be recorded
+│   ├── LedgerConflict      the entry's key is taken by another body
+│   ├── LedgerUnavailable   the database cannot be reached, or did not answer in time
+│   ├── LedgerUnguarded     what makes the database refuse changes is missing, switched off or altered
+│   └── LedgerDamaged       what is stored is not what was recorded
+├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
 └── DeterminismError        same input, code and configuration gave different content
 """
 
@@ -70,6 +78,10 @@ class ExpressionError(ConfigError):
         return f"column {self.column}: {DistillError.__str__(self)} (in {self.text[:200]!r})"
 
 
+class MetricsError(ConfigError):
+    """Metrics given for a dry run, or the context of its selection, cannot be accepted as they stand."""
+
+
 class GraphError(ConfigError):
     """A strategy's graph is wired or parametrized wrongly; `location` is the way there, as keys and positions."""
 
@@ -120,6 +132,44 @@ class GateRefused(LakeError):
 
 class StaleInput(LakeError):
     """The dataset was made from inputs that have changed since."""
+
+
+class LedgerError(DistillError):
+    """The ledger cannot record or serve a revision."""
+
+
+class EntryRefused(LedgerError):
+    """An entry's stream, key, kind, actor or body is not one that may be recorded; nothing was."""
+
+
+class LedgerConflict(LedgerError):
+    """The key was recorded before with another body; nothing was recorded now."""
+
+    def __init__(self, stream: str, key: str) -> None:
+        message = f"{stream} already holds another body, or another kind, under the key {key!r}"
+        super().__init__(message, hint="Read what is recorded; a correction is a new revision under a new key")
+        self.stream = stream
+        self.key = key
+
+
+class LedgerUnavailable(LedgerError):
+    """The database cannot be reached, or did not answer in time; appending the same entry again is safe."""
+
+
+class LedgerUnguarded(LedgerError):
+    """A table, constraint, trigger or limit of privileges that makes the database refuse changes is not there."""
+
+    def __init__(self, message: str, *, missing: tuple[str, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.missing = missing
+
+
+class LedgerDamaged(LedgerError):
+    """What is stored is not what was recorded."""
+
+
+class TrialError(DistillError):
+    """A record of a trial, or of what was judged before, is not one that this platform wrote."""
 
 
 class DeterminismError(DistillError):

@@ -1,11 +1,15 @@
-"""Column schemas: the tables declared in `refinery/schemas.py` as Dagster shows them."""
+"""Column schemas: the tables that the rooms declare, as Dagster shows them."""
 
 from __future__ import annotations
 
 import dagster as dg
 import pyarrow as pa
 
-from distill_platform.refinery.schemas import TABLES
+from distill_platform.evaluation.schemas import TABLES as EVALUATION
+from distill_platform.refinery.schemas import TABLES as REFINERY
+
+TABLES = {**REFINERY, **EVALUATION}
+"""Every table of every dataset."""
 
 
 def table_metadata(dataset: str) -> dict[str, dg.TableSchema]:

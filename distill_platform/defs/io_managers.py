@@ -5,9 +5,9 @@ from typing import Any
 
 import dagster as dg
 
+from distill_platform.defs.column_schemas import TABLES
 from distill_platform.defs.failures import permanent_failures
 from distill_platform.defs.resources import RefineryResource
-from distill_platform.refinery.schemas import TABLES
 from distill_platform.store.lake import Lake
 
 GATED_LAKE = "gated_lake"
@@ -29,7 +29,7 @@ class GatedLakeIOManager(dg.IOManager):
         dataset, days = context.asset_key.path[-1], list(context.asset_partition_keys)
         asked = context.definition_metadata or {}
         with permanent_failures(dataset, days):
-            lake = self._refinery.refinery.lake
+            lake = self._refinery.place.lake
             if dataset == "corpus_release":
                 return _release(lake, days)
             rows = _rows(lake, dataset, days, asked.get("table"), asked.get("columns"))

@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from distill_platform.refinery.schemas import TABLES
+from distill_platform.defs.column_schemas import TABLES
 from distill_platform.store.lake import Counts, Manifest
 
 _WHY = ("why", "reason", "rows")

@@ -12,6 +12,8 @@ import dagster as dg
 from pydantic import Field, PrivateAttr
 
 from distill_platform.core.errors import ConfigError
+from distill_platform.evaluation.settings import EvaluationOverrides, EvaluationSettings, load_evaluation_settings
+from distill_platform.evaluation.stage import Evaluation, open_evaluation
 from distill_platform.refinery.settings import PathOverrides, Settings, load_settings
 from distill_platform.refinery.stage import Refinery, open_refinery
 
@@ -39,10 +41,7 @@ class RefineryResource(dg.ConfigurableResource):
         """Return the settings; ConfigError for anything in them that cannot be accepted."""
         given = {name: getattr(self, name) for name in ("sources", "eval_sets", "data", "lake")}
         overrides = PathOverrides(**{name: Path(value) for name, value in given.items() if value is not None})
-        if not Path(self.config_file).exists():
-            hint = "Start Dagster from the folder that holds it"
-            raise ConfigError(f"there is no {self.config_file} in {Path.cwd()}", hint=hint)
-        settings = load_settings(Path(self.config_file), overrides)
+        settings = load_settings(_existing(self.config_file), overrides)
         if self.workers is None:
             return settings
         return replace(settings, config=settings.config.model_copy(update={"workers": self.workers}))
@@ -56,10 +55,58 @@ class RefineryResource(dg.ConfigurableResource):
         self._stack = self._opened = None
 
     @property
-    def refinery(self) -> Refinery:
+    def place(self) -> Refinery:
         """Return the refinery, opened on first use: an error in its configuration is then the asset's own."""
         if self._stack is None:
             raise dg.DagsterInvariantViolationError("the refinery is open only while Dagster executes something")
         if self._opened is None:
             self._opened = self._stack.enter_context(open_refinery(self.settings(), now=datetime.now(UTC)))
         return self._opened
+
+
+class EvaluationResource(dg.ConfigurableResource):
+    """The evaluation as `config/platform.yaml` and the world files describe it; paths may be given instead."""
+
+    config_file: str = Field(
+        default=CONFIG_FILE, description="The platform's configuration, relative to the working folder"
+    )
+    worlds: str | None = Field(default=None, description="Folder of world files, instead of the configured one")
+    inbox: str | None = Field(default=None, description="Folder of run bundles, instead of the configured one")
+    lake: str | None = Field(default=None, description="Folder of everything produced, instead of the configured one")
+
+    _stack: ExitStack | None = PrivateAttr(None)
+    _opened: Evaluation | None = PrivateAttr(None)
+
+    def settings(self) -> EvaluationSettings:
+        """Return the settings; ConfigError for anything in them that cannot be accepted."""
+        given = {name: getattr(self, name) for name in ("worlds", "inbox", "lake")}
+        overrides = EvaluationOverrides(**{name: Path(value) for name, value in given.items() if value is not None})
+        return load_evaluation_settings(_existing(self.config_file), overrides)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[EvaluationResource]:
+        """Keep one evaluation, with its ledger, open for as long as Dagster needs the resource."""
+        with ExitStack() as stack:
+            self._stack = stack
+            yield self
+        self._stack = self._opened = None
+
+    @property
+    def place(self) -> Evaluation:
+        """Return the evaluation, opened on first use: an error in its configuration is then the asset's own."""
+        if self._stack is None:
+            raise dg.DagsterInvariantViolationError("the evaluation is open only while Dagster executes something")
+        if self._opened is None:
+            self._opened = self._stack.enter_context(open_evaluation(self.settings(), now=_now))
+        return self._opened
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _existing(config_file: str) -> Path:
+    if not Path(config_file).exists():
+        hint = "Start Dagster from the folder that holds it"
+        raise ConfigError(f"there is no {config_file} in {Path.cwd()}", hint=hint)
+    return Path(config_file)

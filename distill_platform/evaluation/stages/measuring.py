@@ -1,0 +1,167 @@
+"""Measuring: each run alone. Integrity comes first: a run whose accounting is broken keeps nothing but its invariants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any
+
+from distill_platform.evaluation.metrics import RunMetrics, run_metrics, terms_of
+from distill_platform.evaluation.stage import DayTables, Evaluation, Row, opened_day, publish_day, rows_of
+from distill_platform.evaluation.trials import record_trials, trial_of
+from distill_platform.store.lake import Check, Counts, Input, Manifest
+from distill_platform.store.lake.laws import check
+from distill_platform.strategies.bundles.bundle import Bundle
+
+KEPT_OF_BROKEN = ("invariants.", "triage.", "diagnostics.")
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run with its numbers."""
+
+    bundle: Bundle
+    found: RunMetrics
+
+    @property
+    def sound(self) -> bool:
+        """Return whether every invariant that could be looked at holds."""
+        return not self.found.broken
+
+    @property
+    def metrics(self) -> dict[str, Any]:
+        """Return the metrics that others may use: of a broken run those that say what is broken."""
+        metrics = self.found.metrics
+        return metrics if self.sound else {n: v for n, v in metrics.items() if n.startswith(KEPT_OF_BROKEN)}
+
+
+def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
+    """Return the published days of the named datasets, after telling the ledger of every run as a trial."""
+    manifests: list[Manifest] = []
+    for done, day in enumerate(days, 1):
+        opened, inputs = opened_day(evaluation, "run_bundles", day)
+        runs = measured_runs(evaluation, rows_of(opened, "bundles"))
+        record_trials(evaluation.ledger, [trial_of(run.bundle, run.sound) for run in runs])
+        manifests += [publish_day(evaluation, name, day, _tables(name, runs, inputs)) for name in names]
+        evaluation.progress("evaluation_metrics", done, len(days))
+    return manifests
+
+
+def measured_runs(evaluation: Evaluation, bundles: Sequence[Mapping[str, Any]]) -> list[Measured]:
+    """Return the runs of some rows of `run_bundles`, measured; in their order, whatever the number of threads."""
+    with ThreadPoolExecutor(evaluation.settings.workers) as pool:
+        return list(pool.map(lambda row: measured(evaluation, row["bundle_sha256"]), bundles))
+
+
+def measured(evaluation: Evaluation, bundle_sha256: str) -> Measured:
+    """Return one sealed run, verified again, with its numbers under its own world's terms."""
+    bundle = evaluation.bundles.open(bundle_sha256)
+    world = evaluation.settings.worlds.known[bundle.manifest.world_id]
+    return Measured(bundle, run_metrics(bundle, terms_of(world)))
+
+
+def _tables(name: str, runs: Sequence[Measured], inputs: Mapping[str, Input]) -> DayTables:
+    counts = Counts(len(runs), len(runs))
+    return DayTables(_ROWS[name](runs), inputs, counts, _checks(name, runs))
+
+
+def _checks(name: str, runs: Sequence[Measured]) -> list[Check]:
+    broken = [run.bundle.manifest.run_id for run in runs if not run.sound]
+    leaked = [
+        f"{run.bundle.manifest.run_id}: {metric}"
+        for run in runs
+        if not run.sound
+        for metric in run.metrics
+        if not metric.startswith(KEPT_OF_BROKEN)
+    ]
+    told = "runs whose accounting is broken: excluded, and waiting for triage"
+    return [
+        check("provenance", "runs without a sealed bundle that was verified again", 0),
+        check("integrity", "metrics of runs whose accounting is broken", len(leaked), sample=leaked),
+        replace(check("nothing_broken", told, len(broken), sample=broken), blocking=False),
+    ]
+
+
+def _runs(runs: Sequence[Measured]) -> dict[str, list[Row]]:
+    return {
+        "runs": [
+            {
+                **_of(run),
+                "world_id": run.bundle.manifest.world_id,
+                "strategy_id": run.bundle.manifest.strategy_id,
+                "stage": run.bundle.manifest.stage.value,
+                "cohort_id": run.bundle.manifest.cohort_id,
+                "bundle_sha256": run.bundle.sha256,
+                "sound": run.sound,
+                "broken": list(run.found.broken),
+                "notes": list(run.found.notes),
+            }
+            for run in runs
+        ]
+    }
+
+
+def _metrics(runs: Sequence[Measured]) -> dict[str, Any]:
+    return {
+        "metrics": [{**_of(run), **row} for run in runs for row in metric_rows(run.metrics)],
+        "daily": [
+            {**_of(run), "day": day, "net": net, "gross": gross}
+            for run in runs
+            if run.sound
+            for day, net, gross in zip(
+                run.found.daily.days.tolist(), run.found.daily.net.tolist(), run.found.daily.gross.tolist(), strict=True
+            )
+        ],
+    }
+
+
+def metric_rows(metrics: Mapping[str, Any]) -> list[Row]:
+    """Return metrics as rows, sorted by name, each value in the column of its kind."""
+    return [{"metric": name, **_value(metrics[name])} for name in sorted(metrics)]
+
+
+def metrics_of(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the metrics of each run from such rows; one without any value is None."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        values = [row[column] for column in ("number", "flag", "text") if row[column] is not None]
+        found.setdefault(row["run_id"], {})[row["metric"]] = values[0] if values else None
+    return found
+
+
+def _value(value: Any) -> dict[str, Any]:
+    empty = {"number": None, "flag": None, "text": None}
+    if isinstance(value, bool):
+        return empty | {"flag": value}
+    if isinstance(value, str):
+        return empty | {"text": value}
+    return empty | {"number": None if value is None else float(value)}
+
+
+def _folds(runs: Sequence[Measured]) -> dict[str, list[Row]]:
+    return {"folds": [{**_of(run), **vars(fold)} for run in runs if run.sound for fold in run.found.folds]}
+
+
+def _stress(runs: Sequence[Measured]) -> dict[str, list[Row]]:
+    return {
+        "scenarios": [{**_of(run), **vars(row)} for run in runs if run.sound for row in run.found.scenarios],
+        "cost_curve": [{**_of(run), **vars(point)} for run in runs if run.sound for point in run.found.cost_curve],
+    }
+
+
+def _triage(runs: Sequence[Measured]) -> dict[str, list[Row]]:
+    return {"tags": [{**_of(run), "tags": list(run.found.triage), "reason": run.found.reason} for run in runs]}
+
+
+def _of(run: Measured) -> dict[str, str]:
+    return {"run_id": run.bundle.manifest.run_id}
+
+
+_ROWS = {
+    "evaluation_runs": _runs,
+    "evaluation_metrics": _metrics,
+    "walk_forward": _folds,
+    "stress_tests": _stress,
+    "triage": _triage,
+}

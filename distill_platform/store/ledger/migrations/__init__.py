@@ -1,0 +1,1 @@
+"""Migrations: one module per version of the schema, frozen once released."""

@@ -1,0 +1,1 @@
+"""The versions, oldest first. Downgrades do not exist: nothing recorded is ever given up."""
