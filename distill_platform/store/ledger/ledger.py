@@ -89,6 +89,16 @@ class Ledger:
         with self._backend.reading() as connection:
             return sorted(connection.execute(query).scalars())
 
+    def latest_of(self, prefix: str) -> list[Revision]:
+        """Return the last revision of every stream whose name begins with `prefix`, sorted by stream."""
+        ends = select(revision.c.stream, func.max(revision.c.number).label("number"))
+        ends = ends.where(revision.c.stream.startswith(prefix, autoescape=True)).group_by(revision.c.stream)
+        last = ends.subquery()
+        same = (revision.c.stream == last.c.stream) & (revision.c.number == last.c.number)
+        with self._backend.reading() as connection:
+            rows = connection.execute(select(revision).join(last, same))
+            return sorted((intact(from_row(row)) for row in rows), key=lambda found: found.stream)
+
     def heads(self) -> list[Head]:
         """Return the head of every stream, sorted by stream; the numbers add up to that of all revisions."""
         last = select(table.c.stream, func.max(table.c.number).label("number")).group_by(table.c.stream)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
@@ -14,7 +14,7 @@ from pathlib import Path
 from distill_platform.core.canon import sha256_hex
 from distill_platform.core.config import nearest
 from distill_platform.strategies.bundles.completeness import FILES, bundle_sha256, parse_complete
-from distill_platform.strategies.bundles.limits import Limits
+from distill_platform.strategies.bundles.limits import LIMITS, Limits
 from distill_platform.strategies.bundles.refusal import BundleRefused, RefusalReason, shown
 from distill_platform.strategies.bundles.tables import COMPLETE, MANIFEST
 
@@ -56,12 +56,19 @@ class BundleFolder:
                 raise BundleRefused(RefusalReason.UNKNOWN_FILE, message, hint=nearest(name[:200], list(FILES)))
         return frozenset(found)
 
+    def is_complete(self) -> bool:
+        """Return whether there is a COMPLETE, whatever it is."""
+        with _disk(self.name), suppress(FileNotFoundError):
+            os.stat(COMPLETE, dir_fd=self._descriptor, follow_symlinks=False)
+            return True
+        return False
+
     def seal(self) -> Seal:
         """Return what COMPLETE says, once it names exactly the files that are there.
 
         Raises BundleRefused(`incomplete`) where there is no COMPLETE yet, whatever else is or is not there.
         """
-        if not self._has(COMPLETE):
+        if not self.is_complete():
             hint = f"It is read once {COMPLETE} is there: `distill seal` writes it after all other files"
             raise BundleRefused(RefusalReason.INCOMPLETE, f"{self.name} has no {COMPLETE}", hint=hint)
         names = self.names() - {COMPLETE}
@@ -94,13 +101,6 @@ class BundleFolder:
             raise BundleRefused(RefusalReason.HASH_MISMATCH, message, hint=hint)
         return data
 
-    def _has(self, name: str) -> bool:
-        try:
-            os.stat(name, dir_fd=self._descriptor, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return True
-
     def _modified(self, name: str) -> datetime:
         with _disk(f"{self.name}: {name}"):
             seconds = os.stat(name, dir_fd=self._descriptor, follow_symlinks=False).st_mtime
@@ -125,7 +125,7 @@ class BundleFolder:
 
 
 @contextmanager
-def open_folder(folder: Path, limits: Limits) -> Iterator[BundleFolder]:
+def open_folder(folder: Path, limits: Limits = LIMITS) -> Iterator[BundleFolder]:
     """Open a bundle's folder; BundleRefused(`not_a_folder`) for anything else, a link to a folder included."""
     try:
         descriptor = os.open(folder, _FOLDER_FLAGS)

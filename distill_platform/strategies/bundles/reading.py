@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from distill_platform.core.canon import sha256_hex
 from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.bundle_folder import BundleFolder, Seal, open_folder
+from distill_platform.strategies.bundles.completeness import bundle_sha256
 from distill_platform.strategies.bundles.limits import LIMITS, Limits
 from distill_platform.strategies.bundles.manifest_file import parse_manifest
 from distill_platform.strategies.bundles.manifest_soundness import refuse_future, refuse_unsound_manifest
 from distill_platform.strategies.bundles.parquet_files import read_table
 from distill_platform.strategies.bundles.refusal import BundleRefused, RefusalReason, shown
 from distill_platform.strategies.bundles.table_soundness import refuse_unsound_tables
-from distill_platform.strategies.bundles.tables import MANIFEST, TABLES
+from distill_platform.strategies.bundles.tables import COMPLETE, MANIFEST, TABLES
 
 
 def read_bundle(folder: Path, *, now: datetime, limits: Limits = LIMITS) -> Bundle:
@@ -34,6 +37,23 @@ def read_sealed(folder: Path, *, limits: Limits = LIMITS) -> Bundle:
     with open_folder(folder, limits) as opened:
         seal = opened.seal()
         return bundle_of(seal.sums, _verified_by(opened, seal), seal.sha256, limits)
+
+
+def read_unsealed(folder: Path, *, limits: Limits = LIMITS) -> tuple[Bundle, dict[str, str]]:
+    """Return the bundle in a folder as it would be sealed now, and the SHA-256 of every file; any COMPLETE is ignored.
+
+    Raises BundleRefused for what no reader would take once it is sealed.
+    """
+    sums: dict[str, str] = {}
+    with open_folder(folder, limits) as opened:
+
+        def read(name: str) -> bytes:
+            data = opened.read(name)
+            sums[name] = sha256_hex(data)
+            return data
+
+        bundle = bundle_of(opened.names() - {COMPLETE}, read, "", limits)
+    return replace(bundle, sha256=bundle_sha256(sums)), sums
 
 
 def bundle_of(names: Collection[str], read: Callable[[str], bytes], sha256: str, limits: Limits = LIMITS) -> Bundle:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,15 +12,16 @@ import pyarrow.parquet as pq
 from distill_platform.core.canon import sha256_hex
 from distill_platform.core.config import nearest
 from distill_platform.store.lake import atomic
-from distill_platform.strategies.bundles.bundle_folder import BundleFolder, open_folder
+from distill_platform.store.lake.scratch import scratch_folder
 from distill_platform.strategies.bundles.completeness import bundle_sha256, to_complete
 from distill_platform.strategies.bundles.limits import LIMITS, Limits
 from distill_platform.strategies.bundles.manifest import RunManifest
 from distill_platform.strategies.bundles.manifest_file import to_manifest_bytes
-from distill_platform.strategies.bundles.reading import bundle_of, refuse_misnamed
+from distill_platform.strategies.bundles.reading import bundle_of, read_sealed, read_unsealed
 from distill_platform.strategies.bundles.refusal import BundleRefused, RefusalReason, shown
 from distill_platform.strategies.bundles.tables import COMPLETE, MANIFEST, TABLES, BundleTable
 
+STAGING = ".staging"
 _ROW_GROUP = 1_048_576
 
 
@@ -36,75 +35,40 @@ def write_bundle(inbox: Path, manifest: RunManifest, tables: Mapping[str, pa.Tab
     final = inbox / manifest.run_id
     if os.path.lexists(final):
         raise _taken(final)
-    files = bundle_files(manifest, tables)
+    files = _files(manifest, tables)
     bundle_of(files, files.__getitem__, "")
-    staged = inbox / f".{manifest.run_id}.{uuid.uuid4().hex}.tmp"
-    with atomic.disk_errors(final):
-        staged.mkdir(parents=True)
-        try:
-            write_files(staged, files)
-            published = atomic.publish_folder(staged, final)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
-    if not published:
+    if not publish_files(inbox, manifest.run_id, files.items()):
         raise _taken(final)
     return final
 
 
-def bundle_files(manifest: RunManifest, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
-    """Return the bytes of every file of a bundle but COMPLETE, by file name."""
-    files = {MANIFEST: to_manifest_bytes(manifest)}
-    for name, table in tables.items():
-        if name not in TABLES:
-            hint = nearest(name, list(TABLES))
-            raise BundleRefused(RefusalReason.UNKNOWN_FILE, f"a bundle has no table {shown(name)}", hint=hint)
-        files[TABLES[name].file] = parquet_bytes(_cast(table, TABLES[name]))
-    return files
+def publish_files(home: Path, name: str, files: Iterable[tuple[str, bytes]]) -> bool:
+    """Return whether the folder `<home>/<name>` appeared with these files and COMPLETE; False if it was there before.
+
+    It appears whole or not at all, and what killed processes left half-written is swept. LakeError when the disk
+    refuses.
+    """
+    final = home / name
+    with scratch_folder(home / STAGING) as staged, atomic.disk_errors(final):
+        sums = {}
+        for file, data in files:
+            _write(staged / file, data)
+            sums[file] = sha256_hex(data)
+        _write(staged / COMPLETE, to_complete(sums))
+        return not os.path.lexists(final) and atomic.publish_folder(staged, final)
 
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder, COMPLETE last; they are on disk when this returns."""
-    sums = {name: sha256_hex(data) for name, data in files.items()}
-    for name, data in (*files.items(), (COMPLETE, to_complete(sums))):
-        with (folder / name).open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def seal(folder: Path, limits: Limits = LIMITS) -> str:
+def seal(folder: Path, *, limits: Limits = LIMITS) -> str:
     """Return the bundle's sha256 after writing COMPLETE, with the hash of every file, into a folder made by hand.
 
     A sealed folder stays as it is, and one that no reader would take is not sealed: BundleRefused says why. COMPLETE is
     there whole or not at all.
     """
-    with open_folder(folder, limits) as opened:
-        names = opened.names()
-        if COMPLETE in names:
-            return _sealed_before(opened)
-        sums: dict[str, str] = {}
-
-        def read(name: str) -> bytes:
-            data = opened.read(name)
-            sums[name] = sha256_hex(data)
-            return data
-
-        refuse_misnamed(folder.name, bundle_of(names, read, "", limits))
+    if os.path.lexists(folder / COMPLETE):
+        return _sealed_before(folder, limits)
+    _, sums = read_unsealed(folder, limits=limits)
     atomic.replace_file(folder / COMPLETE, to_complete(sums))
     return bundle_sha256(sums)
-
-
-def _sealed_before(opened: BundleFolder) -> str:
-    """Return the hash of a folder that has its seal, once every file is as it says."""
-    found = opened.seal()
-    for name in found.sums:
-        try:
-            opened.verified(name, found)
-        except BundleRefused as error:
-            if error.reason is RefusalReason.HASH_MISMATCH:
-                error.hint = f"A seal is not renewed in silence: remove {COMPLETE} first if the change is meant"
-            raise
-    return found.sha256
 
 
 def parquet_bytes(table: pa.Table) -> bytes:
@@ -124,6 +88,17 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return data
 
 
+def _files(manifest: RunManifest, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
+    """Return the bytes of every file of a bundle but COMPLETE, by file name."""
+    files = {MANIFEST: to_manifest_bytes(manifest)}
+    for name, table in tables.items():
+        if name not in TABLES:
+            hint = nearest(name, list(TABLES))
+            raise BundleRefused(RefusalReason.UNKNOWN_FILE, f"a bundle has no table {shown(name)}", hint=hint)
+        files[TABLES[name].file] = parquet_bytes(_cast(table, TABLES[name]))
+    return files
+
+
 def _cast(table: pa.Table, declared: BundleTable) -> pa.Table:
     """Return a table with its declared columns in their order and types; a reader refuses the others."""
     names = [name for name in declared.columns.names if name in table.column_names]
@@ -135,6 +110,23 @@ def _cast(table: pa.Table, declared: BundleTable) -> pa.Table:
     except (pa.ArrowException, KeyError) as error:
         message = f"{declared.file}: {error}"
         raise BundleRefused(RefusalReason.COLUMN_TYPE, message, hint="Give columns the declared types") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a new file; its bytes are on disk when this returns."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sealed_before(folder: Path, limits: Limits) -> str:
+    """Return the hash of a folder that has its seal, once every file is as it says."""
+    try:
+        return read_sealed(folder, limits=limits).sha256
+    except BundleRefused as error:
+        error.hint = f"{error.hint}. A seal is not renewed in silence: if the change is meant, remove {COMPLETE} first"
+        raise
 
 
 def _taken(final: Path) -> BundleRefused:
