@@ -27,6 +27,7 @@ _KNOWN = ("ts", "date", "symbol", *NUMBERS)
 _HIGHEST_PRICE = 1e12
 _MOST_CELLS = 2**27
 _LONGEST_SYMBOL = 64
+_IN_ORDER = pacsv.ReadOptions(use_threads=False)  # then errors name the row
 
 Rows = npt.NDArray[np.int64]
 
@@ -71,12 +72,12 @@ def _read(path: Path) -> pa.Table:
 
 def _read_csv(path: Path) -> pa.Table:
     """Return a CSV's columns as they are written: what is a number or a moment is decided by the column's name."""
-    with pacsv.open_csv(path) as stream:
+    with pacsv.open_csv(path, read_options=_IN_ORDER) as stream:
         header = stream.schema.names
     kinds = {name: pa.float64() if name.strip().lower() in NUMBERS else pa.string() for name in header}
     return pacsv.read_csv(
         path,
-        read_options=pacsv.ReadOptions(use_threads=False),  # then errors name the row
+        read_options=_IN_ORDER,
         convert_options=pacsv.ConvertOptions(column_types=kinds, strings_can_be_null=True, null_values=[""]),
     )
 
