@@ -17,10 +17,11 @@ import orjson
 from benchmarks.processes import cpu_seconds
 from benchmarks.traces import FIRST_DAY
 from distill_platform.refinery.drift import report_drift
-from distill_platform.refinery.pipeline import Stage, refuse_failed, run_step, steps
+from distill_platform.refinery.pipeline import PIPELINE, STAGES
 from distill_platform.refinery.settings import PathOverrides, Settings, load_settings
 from distill_platform.refinery.stage import Refinery, open_refinery
 from distill_platform.store.lake import Counts, Manifest
+from distill_platform.store.stages import Stage, refuse_failed, steps
 
 CONFIG = Path(__file__).parent.parent / "config" / "platform.yaml"
 COSTS = "costs.json"
@@ -71,9 +72,9 @@ _Work = Callable[[], tuple[Sequence[Manifest], int]]
 
 
 def _works(refinery: Refinery, days: Sequence[str]) -> list[tuple[str, _Work]]:
-    def step_work(step: Sequence[Stage]) -> _Work:
+    def step_work(step: Sequence[Stage[Refinery]]) -> _Work:
         def work() -> tuple[Sequence[Manifest], int]:
-            done = run_step(refinery, step, days, _RUN_ID)
+            done = PIPELINE.run_step(refinery, step, days, _RUN_ID)
             refuse_failed(done.manifests)
             return done.manifests, len(done.receipts)
 
@@ -83,7 +84,7 @@ def _works(refinery: Refinery, days: Sequence[str]) -> list[tuple[str, _Work]]:
         report_drift(refinery, days, _RUN_ID)
         return (), 0
 
-    named = [(step[0].name if len(step) == 1 else CORPORA, step_work(step)) for step in steps()]
+    named = [(step[0].name if len(step) == 1 else CORPORA, step_work(step)) for step in steps(STAGES)]
     return [*named, ("drift_report", drift)]
 
 

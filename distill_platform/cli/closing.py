@@ -28,11 +28,12 @@ _NARROW = 80
 
 def show_run(places: Places, lake: Path, run_id: str, error: DistillError | None = None, *, as_json: bool) -> bool:
     """Print what a run came to; return whether all that had to hold held."""
-    from distill_platform.refinery.receipts import read_receipts
+    from distill_platform.refinery.schemas import TABLES
     from distill_platform.refinery.summary import summarize
     from distill_platform.store.lake import Lake
+    from distill_platform.store.receipts import read_receipts
 
-    receipts = read_receipts(Lake(lake), run_id)
+    receipts = read_receipts(Lake(lake), run_id, tuple(TABLES))
     if not receipts:
         raise MissingDataset(
             f"no run {run_id!r} has left receipts in {lake}", hint="See `distill receipts` for the latest"

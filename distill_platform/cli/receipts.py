@@ -19,8 +19,8 @@ def receipts(
     as_json: JsonOption = False,
 ) -> None:
     """Show a run's table again: what came of each row, which checks failed, where things lie, what drifted."""
-    from distill_platform.refinery.receipts import run_ids
     from distill_platform.store.lake import Lake
+    from distill_platform.store.receipts import run_ids
 
     places = Places(config=config, lake=lake)
     root = places.lake_root()

@@ -90,8 +90,8 @@ def _run_days(settings: Settings, now: datetime, name: str, first: str | None, l
     """Run the pipeline; return the error that ended it after at least one stage had left its receipts."""
     from distill_platform.cli.progress import Bars
     from distill_platform.refinery.pipeline import run_all
-    from distill_platform.refinery.receipts import run_folder
     from distill_platform.refinery.stage import open_refinery
+    from distill_platform.store.receipts import run_folder
 
     with Bars(err()) as bars, open_refinery(settings, now=now, progress=bars.show) as refinery:
         days = _days(refinery, first, last)

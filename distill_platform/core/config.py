@@ -38,8 +38,22 @@ def load_yaml(path: Path, model: type[Model]) -> Model:
     try:
         return model.model_validate(_Constructor().build(root, path))
     except ValidationError as error:
-        unknown_first = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
-        _refuse(unknown_first[0], root, model, path)
+        _refuse_first(error, root, model, path)
+
+
+def load_section(path: Path, section: str, model: type[Model]) -> Model:
+    """Return the model that one top-level key of the YAML file `path` declares; an absent one is all defaults.
+
+    The other keys are not looked at: whoever owns them refuses what is wrong there. Errors: as `load_yaml`.
+    """
+    root = _compose(path)
+    node = next((value for key, value in root.value if key.value == section), None)
+    if node is None:
+        return model()
+    try:
+        return model.model_validate(_Constructor().build(node, path))
+    except ValidationError as error:
+        _refuse_first(error, node, model, path)
 
 
 def rule_error(path: Path, location: tuple[str | int, ...], error: ExpressionError) -> ConfigError:
@@ -114,12 +128,17 @@ def _fail(path: Path, node: yaml.Node, message: str, hint: str = "") -> NoReturn
     raise ConfigError(message, file=str(path), line=mark.line + 1, column=mark.column + 1, hint=hint)
 
 
+def _refuse_first(error: ValidationError, root: yaml.Node, model: type[BaseModel], path: Path) -> NoReturn:
+    unknown_first = sorted(error.errors(), key=lambda detail: detail["type"] != "extra_forbidden")
+    _refuse(unknown_first[0], root, model, path)
+
+
 def _refuse(detail: ErrorDetails, root: yaml.Node, model: type[BaseModel], path: Path) -> NoReturn:
     location = detail["loc"]
     node = _node_at(root, location)
     dotted = ".".join(str(part) for part in location) or "the file"
     if detail["type"] == "extra_forbidden":
-        known = _known_keys(model, location[:-1])
+        known = known_keys(model, location[:-1])
         _fail(path, _key_node(root, location), f"unknown key {dotted!r}", nearest(str(location[-1]), known))
     _fail(path, node, f"{dotted}: {detail['msg'].removeprefix('Value error, ')}")
 
@@ -144,7 +163,7 @@ def _key_node(root: yaml.Node, location: tuple[str | int, ...]) -> yaml.Node:
     return parent
 
 
-def _known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+def known_keys(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
     """Return the keys of the model found by walking `location` through the annotations."""
     current = model
     for part in location:

@@ -29,7 +29,7 @@ class GatedLakeIOManager(dg.IOManager):
         dataset, days = context.asset_key.path[-1], list(context.asset_partition_keys)
         asked = context.definition_metadata or {}
         with permanent_failures(dataset, days):
-            lake = self._refinery.refinery.lake
+            lake = self._refinery.place.lake
             if dataset == "corpus_release":
                 return _release(lake, days)
             rows = _rows(lake, dataset, days, asked.get("table"), asked.get("columns"))

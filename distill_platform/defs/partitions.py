@@ -1,4 +1,4 @@
-"""Partitions: how the graph is cut in time. Every asset of the refinery is cut the same way."""
+"""Partitions: how the graph is cut in time. Every asset is cut the same way."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import dagster as dg
 FIRST_DAY = "2021-01-01"
 """Before any trace of a language model's work that somebody is likely to have. The terminal takes earlier days too."""
 
-DAILY = dg.DailyPartitionsDefinition(FIRST_DAY, timezone="UTC")
-"""UTC days. A day becomes a partition when it is over, so that no partition is half a day."""
+DAILY = dg.DailyPartitionsDefinition(FIRST_DAY, timezone="UTC", end_offset=1)
+"""UTC days, today included: run bundles are judged on the day they arrive, each time one does.
+
+Traces are built when their day is over: schedule and sensor see to it.
+"""
 
 WHOLE_RANGE = dg.BackfillPolicy.single_run()
 """Any range of days is one run; a year is not 365."""

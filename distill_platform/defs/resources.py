@@ -56,7 +56,7 @@ class RefineryResource(dg.ConfigurableResource):
         self._stack = self._opened = None
 
     @property
-    def refinery(self) -> Refinery:
+    def place(self) -> Refinery:
         """Return the refinery, opened on first use: an error in its configuration is then the asset's own."""
         if self._stack is None:
             raise dg.DagsterInvariantViolationError("the refinery is open only while Dagster executes something")

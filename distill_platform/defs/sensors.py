@@ -35,7 +35,8 @@ def changed_sources(context: dg.SensorEvaluationContext, refinery: RefineryResou
     today = datetime.now(UTC).date()
     seen = recall(folder, context.cursor)
     changes = look(settings, seen, today.isoformat(), _hashes)
-    requests = [_request(days) for days in _stretches(_partitions(changes.days))]
+    over = [day for day in changes.days if day < today.isoformat()]  # so that no partition is half a day
+    requests = [_request(days) for days in _stretches(_partitions(over))]
     said = (
         f"{len(changes.unsettled)} files changed and must look the same once more" if changes.unsettled else "no change"
     )

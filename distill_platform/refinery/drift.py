@@ -9,13 +9,13 @@ from collections.abc import Iterator, Sequence
 
 from distill_platform.refinery.drift_report import DriftReport, Flag, Offender, StageDrift
 from distill_platform.refinery.measures import Metric, Severity, baseline, compare, worst
-from distill_platform.refinery.receipts import StageReceipt, read_receipts, run_folder, run_ids
 from distill_platform.refinery.row_changes import Connection, changed_tables, row_comparison
 from distill_platform.refinery.settings import DriftSettings
 from distill_platform.refinery.stage import Refinery
 from distill_platform.refinery.summary import RunSummary, in_order, summarize
 from distill_platform.store.lake import Lake
 from distill_platform.store.lake.atomic import replace_file
+from distill_platform.store.receipts import StageReceipt, read_receipts, run_folder, run_ids
 
 Pair = tuple[StageReceipt, StageReceipt]
 

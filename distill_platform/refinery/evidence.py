@@ -25,9 +25,10 @@ from distill_platform.refinery.quarantine import dropped_table, quarantine_hashe
 from distill_platform.refinery.runs import SKIPS, Run
 from distill_platform.refinery.schemas import EVIDENCE, PROVENANCE, QUARANTINE
 from distill_platform.refinery.source_files import Chunk, SourceFile, chunks, find_files
-from distill_platform.refinery.stage import Refinery, Staged, Written, add_table, publish
+from distill_platform.refinery.stage import Refinery, publish
 from distill_platform.store.lake import Counts, Draft, Input, Manifest
 from distill_platform.store.lake.parts import write_part
+from distill_platform.store.lake.publishing import Staged, Written, add_table
 
 RANGE_BYTES = 48 * 2**20
 _PLAIN = (

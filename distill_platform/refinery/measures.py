@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from distill_platform.refinery.receipts import StageReceipt
 from distill_platform.refinery.settings import DriftSettings
 from distill_platform.refinery.summary import in_order, total_counts
+from distill_platform.store.receipts import StageReceipt
 
 _SETTINGS = frozenset({"gates", "screening", "exports"})  # a release repeats its thresholds; they measure nothing
 

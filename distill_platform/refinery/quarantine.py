@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill_platform.refinery.schemas import QUARANTINE
-from distill_platform.refinery.stage import joined
+from distill_platform.store.lake.publishing import joined
 
 
 class Reason(StrEnum):

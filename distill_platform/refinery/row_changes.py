@@ -14,9 +14,9 @@ import duckdb
 import pyarrow as pa
 import pyarrow.dataset as arrow_dataset
 
-from distill_platform.refinery.receipts import Artifact, StageReceipt
 from distill_platform.refinery.summary import table_of
 from distill_platform.store.lake import Lake
+from distill_platform.store.receipts import Artifact, StageReceipt
 
 Connection = duckdb.DuckDBPyConnection
 

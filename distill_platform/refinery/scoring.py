@@ -25,20 +25,11 @@ from distill_platform.core.expression import Expression, Verdict as Truth
 from distill_platform.refinery.encoded import Encoded
 from distill_platform.refinery.schemas import SCORED
 from distill_platform.refinery.settings import SCORER_VERSION
-from distill_platform.refinery.stage import (
-    Refinery,
-    Staged,
-    Written,
-    add_table,
-    as_input,
-    joined,
-    open_input,
-    publish_days,
-    same_keys,
-)
+from distill_platform.refinery.stage import Refinery, open_input, publish_days, same_keys
 from distill_platform.refinery.streams import Category, Stream, StreamClass, cached_stream
 from distill_platform.store.lake import Counts, Dataset, Draft, Manifest
 from distill_platform.store.lake.parts import read_part, write_part
+from distill_platform.store.lake.publishing import Staged, Written, add_table, as_input, joined
 
 _KEPT = ("evidence_id", "run_id", "task_id", "source", "timestamp", "provenance")
 _PLAIN = ("evidence_id", "run_id", "provenance.line_offset", "provenance.raw_sha256", "provenance.sig_hash")

@@ -22,19 +22,10 @@ from distill_platform.refinery.screening.kernels import BANDS
 from distill_platform.refinery.screening.screen import Screener, ScreeningConfig
 from distill_platform.refinery.screening.secrets import find_secrets, may_hold_secrets
 from distill_platform.refinery.screening.tokens import Items
-from distill_platform.refinery.stage import (
-    Refinery,
-    Staged,
-    Written,
-    add_table,
-    as_input,
-    joined,
-    open_input,
-    publish_days,
-    same_keys,
-)
+from distill_platform.refinery.stage import Refinery, open_input, publish_days, same_keys
 from distill_platform.store.lake import Counts, Draft, Manifest
 from distill_platform.store.lake.parts import read_pieces, write_part
+from distill_platform.store.lake.publishing import Staged, Written, add_table, as_input, joined
 
 _PLAIN = ("evidence_id", "redacted_prompt", "redacted_text", "prompt_key", "answer_key", "bands")
 _READ = ("evidence_id", "run_id", "task_id", "title", "prompt", "text", "metadata")

@@ -16,18 +16,10 @@ from distill_platform.refinery.screening.eval_sets import EvalSet, load_eval_set
 from distill_platform.refinery.screening.pii import PII_RULES
 from distill_platform.refinery.screening.secrets import SECRET_RULES
 from distill_platform.refinery.streams import Stream, load_streams
+from distill_platform.store.settings import LedgerSettings, Paths
 
 SCORER_VERSION = "1.0.0"
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
-
-
-class Paths(StrictModel):
-    """Where things lie, relative to the folder that holds `config/`."""
-
-    sources: str = "config/sources"
-    eval_sets: str = "config/eval_sets"
-    data: str = "data/sources"
-    lake: str = "data/lake"
 
 
 class IngestSettings(StrictModel):
@@ -82,6 +74,7 @@ class PlatformConfig(StrictModel):
     """The whole of `config/platform.yaml`."""
 
     paths: Paths = Paths()
+    ledger: LedgerSettings = LedgerSettings()
     workers: Annotated[int, Field(ge=1, le=256)] = 2
     ingest: IngestSettings = IngestSettings()
     screening: ScreeningSettings = ScreeningSettings()

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
-import distill_platform
 from distill_platform.core.errors import CorruptDataset, StaleInput
 from distill_platform.core.workers import Workers
 from distill_platform.refinery.schemas import TABLES
 from distill_platform.refinery.settings import Settings
-from distill_platform.store.lake import Check, Counts, Dataset, Draft, Input, Lake, Manifest, Part
+from distill_platform.store import code
+from distill_platform.store.lake import Check, Dataset, Draft, Lake, Manifest, Part, publishing
+from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.parts import read_part
+from distill_platform.store.lake.publishing import Staged
 
 SMALL_BYTES = 32 * 2**20
 Progress = Callable[[str, int, int], None]
@@ -57,80 +51,14 @@ def _bytes_below(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
-@cache
 def code_version() -> str:
     """Return the package's version and a digest of the code that computes: core, store and refinery."""
-    root = Path(distill_platform.__file__).parent
-    digest = hashlib.sha256()
-    for room in ("core", "store", "refinery"):
-        for path in sorted((root / room).rglob("*.py")):
-            digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
-    return f"{distill_platform.__version__}+{digest.hexdigest()[:12]}"
-
-
-@dataclass(frozen=True)
-class Staged:
-    """A partition whose tables are written and whose laws are about to be checked."""
-
-    draft: Draft
-    inputs: Mapping[str, Input]
-    config_hash: str
-    counts: Counts
-    checks: Sequence[Check] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    return code.code_version("core", "store", "refinery")
 
 
 def publish(lake: Lake, staged: Staged) -> Manifest:
-    """Return the manifest of a partition after holding it against the laws every stage obeys, and publishing it."""
-    draft = staged.draft.bound_to(lake)
-    about = {"inputs": dict(staged.inputs), "code_version": code_version(), "config_hash": staged.config_hash}
-    prior = _prior(lake, draft)
-    preview = draft.preview(**about, counts=staged.counts, checks=())
-    checks = [conservation(staged.counts), _schema(draft, preview), determinism(prior, preview), *staged.checks]
-    return draft.publish(**about, counts=staged.counts, checks=checks, extra=dict(staged.extra))  # type: ignore[arg-type]
-
-
-def _prior(lake: Lake, draft: Draft) -> Manifest | None:
-    try:
-        return lake.manifest(draft.dataset, draft.partition)
-    except CorruptDataset:
-        return None  # about to be replaced by a whole one
-
-
-def check(name: str, description: str, observed: float, *, allowed: float = 0, sample: Iterable[str] = ()) -> Check:
-    """Return a blocking check that holds while `observed` does not exceed `allowed`."""
-    return Check(name, observed <= allowed, True, observed, allowed, description, tuple(sample)[:5])
-
-
-def conservation(counts: Counts) -> Check:
-    """Return the check of law 1: every row that came in went somewhere."""
-    gone = sum(counts.skipped.values()) + sum(counts.quarantined.values())
-    lost = counts.rows_in - counts.rows_out - counts.deduplicated - gone
-    return check("conservation", "rows in that are neither out, deduplicated, skipped nor quarantined", abs(lost))
-
-
-def _schema(draft: Draft, preview: Manifest) -> Check:
-    """Re-read the footer of every part: declared columns and types, and as many rows as were counted."""
-    wrong = []
-    for table, schema in TABLES[draft.dataset].items():
-        for part in preview.tables[table].parts:
-            footer = pq.read_metadata(draft.folder / part.path)
-            if not footer.schema.to_arrow_schema().equals(schema) or footer.num_rows != part.rows:
-                wrong.append(part.path)
-    return check("schema", "files whose columns, types or row counts are not those declared", len(wrong), sample=wrong)
-
-
-def determinism(prior: Manifest | None, new: Manifest) -> Check:
-    """Return the check that the same work as last time gave the same content."""
-    same_work = (
-        prior is not None
-        and prior.input_hash == new.input_hash
-        and prior.code_version == new.code_version
-        and prior.config_hash == new.config_hash
-    )
-    violated = same_work and prior is not None and prior.content_hash != new.content_hash
-    description = "different content from the same input, code and configuration as last time"
-    return check("determinism", description, int(violated))
+    """Return the manifest of a partition of the refinery after publishing it under the laws every stage obeys."""
+    return publishing.publish(lake, staged, TABLES[staged.draft.dataset], code_version())
 
 
 def same_keys(evidence: Dataset, draft: Draft, table: str) -> Check:
@@ -202,42 +130,6 @@ def open_input(refinery: Refinery, dataset: str, partition: str) -> Dataset:
         hint = f"Materialize {dataset} for {partition} again"
         raise StaleInput(f"{dataset}[{partition}] was made under another configuration", hint=hint)
     return opened
-
-
-def joined(*columns: pa.ChunkedArray) -> bytes:
-    """Return the rows of string columns as one run of bytes, values and rows apart: what a content hash covers."""
-    filled = [pc.fill_null(column, "") for column in columns]
-    rows = pc.binary_join_element_wise(*filled, "\n", "\x1f")
-    return b"".join(_bytes_of(chunk) for chunk in (rows.chunks if isinstance(rows, pa.ChunkedArray) else [rows]))
-
-
-def _bytes_of(strings: pa.StringArray) -> bytes:
-    offsets = np.frombuffer(strings.buffers()[1], np.int32)[strings.offset : strings.offset + len(strings) + 1]
-    data = strings.buffers()[2]
-    return bytes(memoryview(data)[offsets[0] : offsets[-1]]) if len(strings) and data is not None else b""
-
-
-@dataclass(frozen=True)
-class Written:
-    """A part as a worker wrote it, with the hashes of its rows in order, or for side tables what stands for them."""
-
-    part: Part
-    row_hashes: bytes
-
-
-def add_table(draft: Draft, table: str, written: Sequence[Written]) -> None:
-    """Declare a table of a draft from its parts; the content hash covers the rows' hashes, not the files."""
-    digest = hashlib.sha256()
-    for piece in written:
-        digest.update(piece.row_hashes)
-        if not piece.part.rows:
-            (draft.folder / piece.part.path).unlink()
-    draft.add(table, [piece.part for piece in written if piece.part.rows], digest.hexdigest())
-
-
-def as_input(manifest: Manifest) -> Input:
-    """Return how a stage remembers what it read."""
-    return Input(manifest.version, manifest.content_hash)
 
 
 def same_rows(left: Sequence[Part], right: Sequence[Part], what: str) -> None:

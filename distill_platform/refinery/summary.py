@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from distill_platform.core import canon
-from distill_platform.refinery.receipts import StageReceipt
 from distill_platform.refinery.schemas import CORPORA, TABLES
 from distill_platform.store.lake import Counts
+from distill_platform.store.receipts import StageReceipt
 
 _RELEASE = "corpus_release"
 _CORPORA = (*CORPORA, _RELEASE)

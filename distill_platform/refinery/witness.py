@@ -19,8 +19,9 @@ import pyarrow as pa
 from distill_platform.refinery.lines import read_batches
 from distill_platform.refinery.settings import IngestSettings
 from distill_platform.refinery.source_files import Chunk
-from distill_platform.refinery.stage import Refinery, check
+from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Check, Draft
+from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.parts import read_part
 
 Hashes = np.ndarray[tuple[int], np.dtype[np.void]]

@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from distill_platform.core.utc import iso
-from distill_platform.strategies.bundles.content import steps_sha256
 from distill_platform.strategies.bundles.manifest import RunManifest
+from distill_platform.strategies.bundles.repro import repro_hash
 from distill_platform.strategies.bundles.tables import DAILY, FOLDS, ORDERS, STEPS, TRADES, BundleTable
 
 START = datetime(2023, 1, 1, tzinfo=UTC)
@@ -26,7 +26,7 @@ Integers = npt.NDArray[np.int64]
 def sample_manifest(**changes: Any) -> RunManifest:
     """Return a sound manifest of a backtest of 750 days from 2023-01-01; `changes` replace its fields.
 
-    A change of a nested part is given whole, in the form it has in JSON.
+    A change of a nested part is given whole, in the form it has in JSON. `repro_hash` is the true one unless given.
     """
     document: dict[str, Any] = {
         "schema_version": 1,
@@ -58,7 +58,8 @@ def sample_manifest(**changes: Any) -> RunManifest:
         "ensemble_policy": None,
         "sizing": {"kind": "fixed", "fraction": 1.0},
     }
-    return RunManifest.model_validate(document | changes)
+    manifest = RunManifest.model_validate(document | changes)
+    return manifest if "repro_hash" in changes else manifest.model_copy(update={"repro_hash": repro_hash(manifest)})
 
 
 def sample_bundle(
@@ -67,8 +68,8 @@ def sample_bundle(
     """Return the manifest and the tables of a sound run over `days` days, the same for the same arguments.
 
     Its net returns have the annual Sharpe ratio `sharpe` (365 days, ddof 1; exactly so with one step a day) and 16 % or
-    so of volatility. Fee and slippage cost `cost_bps` each per unit of turnover. `repro_hash` is the hash of the steps'
-    content. `changes` replace fields of the manifest.
+    so of volatility. Fee and slippage cost `cost_bps` each per unit of turnover. `changes` replace fields of the
+    manifest.
     """
     dice = np.random.Generator(np.random.PCG64(seed))
     run = _drawn(dice, days, steps_per_day, sharpe, cost_bps * 1e-4)
@@ -82,7 +83,6 @@ def sample_bundle(
         "window": {"start": iso(START), "end": iso(end)},
         "profiles": _profiles(cost_bps),
         "seeds": {"numpy": seed},
-        "repro_hash": steps_sha256(tables["steps"]),
     }
     return sample_manifest(**described | changes), tables
 

@@ -15,6 +15,7 @@ import pytest
 
 from distill_platform.core.errors import GateRefused, LakeError
 from distill_platform.refinery import pipeline
+from distill_platform.store.stages import Stage
 from distill_platform_tests.cli.terminal import distill, document, flat
 from distill_platform_tests.tiny_project import tiny_project
 
@@ -148,7 +149,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
     def fail(*_: object) -> None:
         raise error
 
-    broken = pipeline.Stage("scored_runs", ("evidence",), fail, "breaks")  # type: ignore[arg-type]
+    broken = Stage("scored_runs", ("evidence",), fail, "breaks")  # type: ignore[arg-type]
     whole = pipeline.run_all
     stages = [pipeline.STAGES[0], broken, *pipeline.STAGES[2:]]
     monkeypatch.setattr(pipeline, "run_all", lambda refinery, days, run_id: whole(refinery, days, run_id, stages))

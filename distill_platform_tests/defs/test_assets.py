@@ -9,9 +9,10 @@ import dagster as dg
 import pytest
 
 from distill_platform.core.errors import GateRefused
-from distill_platform.refinery import pipeline, stage
+from distill_platform.refinery import stage
 from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Check, Draft, Manifest
+from distill_platform.store.stages import Pipeline
 from distill_platform_tests.defs.runs import STAGES, STEPS, Project, failure_of, states
 from distill_platform_tests.tiny_project import DAYS
 
@@ -194,13 +195,13 @@ def test_run_config_gives_another_lake_and_number_of_workers(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
-    run_step = pipeline.run_step
+    run_step = Pipeline.run_step
 
-    def spying(refinery: Refinery, *given: object) -> object:
+    def spying(pipeline: Pipeline[Refinery], refinery: Refinery, *given: object) -> object:
         seen.append(refinery.workers.count)
-        return run_step(refinery, *given)  # type: ignore[arg-type]
+        return run_step(pipeline, refinery, *given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(pipeline, "run_step", spying)
+    monkeypatch.setattr(Pipeline, "run_step", spying)
     monkeypatch.setattr(stage, "SMALL_BYTES", -1)
     other = {"config_file": project.resource.config_file, "lake": str(tmp_path / "other"), "workers": 3}
     project.run(DAYS[:1], select=["evidence"], run_config={"resources": {"refinery": {"config": other}}})

@@ -19,7 +19,11 @@ from distill_platform.refinery.drift import DriftReport, report_drift
 from distill_platform.refinery.drift_report import Offender, StageDrift
 from distill_platform.refinery.evidence import build_evidence
 from distill_platform.refinery.measures import Severity, baseline, change, compare, distance
-from distill_platform.refinery.receipts import (
+from distill_platform.refinery.scoring import score_runs
+from distill_platform.refinery.settings import DriftSettings, load_settings
+from distill_platform.refinery.stage import Refinery, open_refinery
+from distill_platform.store.lake import Counts, Lake, Manifest, file_sha256
+from distill_platform.store.receipts import (
     StageReceipt,
     failed_receipt,
     read_receipts,
@@ -27,10 +31,6 @@ from distill_platform.refinery.receipts import (
     run_folder,
     write_receipts,
 )
-from distill_platform.refinery.scoring import score_runs
-from distill_platform.refinery.settings import DriftSettings, load_settings
-from distill_platform.refinery.stage import Refinery, open_refinery
-from distill_platform.store.lake import Counts, Lake, Manifest, file_sha256
 
 DAYS = ("2026-04-20", "2026-04-21")
 START = datetime(2026, 5, 1, tzinfo=UTC)
@@ -335,7 +335,9 @@ def test_a_day_made_anew_is_compared_with_the_same_day_of_a_longer_run(world: Wo
 def test_a_run_that_failed_is_an_alert_and_compares_what_it_made(world: World) -> None:
     world.run()
     world.run(stages=["evidence"])
-    failed = failed_receipt("scored_runs", DAYS[0], "run-2", START + timedelta(hours=3), 0.1, "LakeError: disk full")
+    failed = failed_receipt(
+        "scored_runs", DAYS[0], "run-2", START + timedelta(hours=3), 0.1, "LakeError: disk full", "code"
+    )
     write_receipts(world.lake, "run-2", "scored_runs", [failed])
     report = world.report("run-2")
     assert (report.prior_run_id, flags(report)) == ("run-1", {"run_failed": Severity.ALERT})
@@ -345,7 +347,9 @@ def test_a_run_that_failed_is_an_alert_and_compares_what_it_made(world: World) -
 
 def test_a_run_whose_stages_all_raised_has_nothing_to_compare(world: World) -> None:
     world.run()
-    failed = failed_receipt("evidence", DAYS[0], "run-2", START + timedelta(hours=3), 0.1, "LakeError: disk full")
+    failed = failed_receipt(
+        "evidence", DAYS[0], "run-2", START + timedelta(hours=3), 0.1, "LakeError: disk full", "code"
+    )
     write_receipts(world.lake, "run-2", "evidence", [failed])
     report = world.report("run-2")
     assert (report.prior_run_id, report.first_run, report.severity) == (None, False, Severity.ALERT)
@@ -422,7 +426,7 @@ def test_a_changed_gate_threshold_moves_exactly_the_rows_it_judges(world: World)
 
 def receipt(counts: Counts, partition: str = DAYS[0], **extra: Any) -> StageReceipt:
     """A receipt by hand, for the numbers."""
-    empty = failed_receipt("sft_corpus", partition, "run", START, 0.1, "")
+    empty = failed_receipt("sft_corpus", partition, "run", START, 0.1, "", "code")
     return replace(empty, counts=counts, passed=True, errors=(), content_hash="o", extra=extra)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from distill_platform.core.errors import DistillError, GateRefused, LakeError
-from distill_platform.refinery.pipeline import STAGES, Stage, refuse_failed, run_all, run_step, steps
-from distill_platform.refinery.receipts import read_receipts
+from distill_platform.refinery.pipeline import PIPELINE, STAGES, run_all
 from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Check, Manifest
+from distill_platform.store.receipts import read_receipts
+from distill_platform.store.stages import Stage, refuse_failed, steps
 from distill_platform_tests.refinery.builders import stamps, tree
 from distill_platform_tests.refinery.traces import DAY, NEXT_DAY, Lab, trace
 
@@ -53,7 +54,7 @@ def partition(name: str) -> str:
 def test_a_run_makes_every_stage_in_order_and_leaves_a_receipt_of_each(made: Lab) -> None:
     with made.refinery() as refinery:
         run_all(refinery, DAYS, "run-1")
-        receipts = read_receipts(refinery.lake, "run-1")
+        receipts = read_receipts(refinery.lake, "run-1", NAMES)
         assert list(dict.fromkeys(receipt.stage for receipt in receipts)) == NAMES
         assert all(receipt.passed and not receipt.errors for receipt in receipts)
         for stage in NAMES:
@@ -65,7 +66,7 @@ def test_where_a_stage_fails_nothing_after_it_runs_and_the_receipts_say_why(made
     with made.refinery() as refinery:
         with pytest.raises(OSError, match="the cat"):
             run_all(refinery, DAYS, "run-1", failing(name))
-        receipts = read_receipts(refinery.lake, "run-1")
+        receipts = read_receipts(refinery.lake, "run-1", NAMES)
         stages = list(dict.fromkeys(receipt.stage for receipt in receipts))
         assert stages == NAMES[: NAMES.index(name) + 1]
         bad = [receipt for receipt in receipts if not receipt.passed]
@@ -86,7 +87,7 @@ def test_after_a_failure_nobody_reads_the_older_state_and_a_rerun_mends_it(made:
         for stage in STAGES:
             if name in stage.upstream:
                 with pytest.raises(GateRefused, match="the cat sat on the disk"):
-                    run_step(refinery, [stage], DAYS, "run-3")
+                    PIPELINE.run_step(refinery, [stage], DAYS, "run-3")
         run_all(refinery, DAYS, "run-4")
         assert {place: found for place, found in tree(made.lake).items() if not place.startswith("runs/")} == sound
         if name != "corpus_release":
@@ -119,9 +120,9 @@ def test_a_disk_that_refuses_the_receipt_too_does_not_hide_the_first_error(
     def full(*_: object) -> None:
         raise LakeError("the disk is full")
 
-    monkeypatch.setattr("distill_platform.refinery.receipts.replace_file", full)
+    monkeypatch.setattr("distill_platform.store.receipts.replace_file", full)
     with made.refinery() as refinery, pytest.raises(OSError, match="the cat"):
-        run_step(refinery, failing("evidence")[:1], DAYS, "run-1")
+        PIPELINE.run_step(refinery, failing("evidence")[:1], DAYS, "run-1")
 
 
 def test_a_second_run_writes_nothing_but_its_receipts(made: Lab) -> None:
@@ -148,19 +149,19 @@ def test_a_release_is_one_partition_of_the_whole_range() -> None:
 def test_corpora_of_a_day_that_was_never_scored_are_refused_with_what_to_do(made: Lab) -> None:
     stages = {stage.name: stage for stage in STAGES}
     with made.refinery() as refinery:
-        run_step(refinery, [stages["evidence"]], [DAY], "run-1")
+        PIPELINE.run_step(refinery, [stages["evidence"]], [DAY], "run-1")
         with pytest.raises(DistillError, match=r"scored_runs.*Materialize scored_runs for 2026-04-20 first"):
-            run_step(refinery, [stages["sft_corpus"]], [DAY], "run-1")
+            PIPELINE.run_step(refinery, [stages["sft_corpus"]], [DAY], "run-1")
 
 
 def test_the_corpora_are_made_in_one_go_and_come_out_as_if_each_were_made_alone(made: Lab) -> None:
-    assert [len(step) for step in steps()] == [1, 1, 1, 4, 1]
+    assert [len(step) for step in steps(STAGES)] == [1, 1, 1, 4, 1]
     with made.refinery() as refinery:
-        for step in steps()[:4]:
-            run_step(refinery, step, DAYS, "run-1")
+        for step in steps(STAGES)[:4]:
+            PIPELINE.run_step(refinery, step, DAYS, "run-1")
         together = tree(made.lake)
-        for corpus in steps()[3]:
-            run_step(refinery, [corpus], DAYS, "run-1")
+        for corpus in steps(STAGES)[3]:
+            PIPELINE.run_step(refinery, [corpus], DAYS, "run-1")
         alone = tree(made.lake)
     assert {place for place in alone if alone[place] != together.get(place)} <= {
         place for place in alone if place.startswith("runs/")

@@ -12,13 +12,13 @@ import pytest
 
 from distill_platform.core.workers import Workers
 from distill_platform.refinery.pipeline import run_all
-from distill_platform.refinery.receipts import read_receipts
 from distill_platform.refinery.release.layout import CONFIGS, SPLITS
 from distill_platform.refinery.sample import Mark, planted
 from distill_platform.refinery.settings import PathOverrides, load_settings
 from distill_platform.refinery.stage import Refinery
 from distill_platform.store.lake import Lake, Step
 from distill_platform.store.lake.atomic import no_step
+from distill_platform.store.receipts import read_receipts
 from distill_platform_tests.refinery.builders import NOW, stamps, tree
 from distill_platform_tests.refinery.traces import Row, evidence_ids
 

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given, strategies as st
 
 from distill_platform.core import canon
-from distill_platform.refinery.receipts import Artifact, StageReceipt
 from distill_platform.refinery.summary import CorpusPlace, run_hash, summarize, table
 from distill_platform.store.lake import Counts
+from distill_platform.store.receipts import Artifact, StageReceipt
 
 DAY, NEXT = "2026-04-20", "2026-04-21"
 

@@ -5,14 +5,15 @@ from typing import Any
 
 import dagster as dg
 
+from distill_platform.defs.assets.rooms import REFINERY
 from distill_platform.defs.assets.stage import daily_asset
 from distill_platform.defs.checks import Verdict, law_specs, record
 from distill_platform.defs.failures import permanent_failures
 from distill_platform.defs.resources import RefineryResource
 from distill_platform.refinery import drift
 from distill_platform.refinery.measures import Severity
-from distill_platform.refinery.receipts import run_folder
 from distill_platform.store.lake import Check, Lake
+from distill_platform.store.receipts import run_folder
 
 _VIOLATED = "stages that gave different output for the same input, code and configuration"
 _DRIFTED = "numbers and facts that moved more than their thresholds allow"
@@ -22,6 +23,7 @@ _SHOWN_CHARACTERS = 4_000  # a ranged run stores this once per day
 @daily_asset(
     "drift_report",
     group="observability",
+    owner=REFINERY.owner,
     kinds=("python", "json", "markdown"),
     checks=law_specs("drift_report", ("deterministic", "no_drift"), advisory=("no_drift",)),
     description="What this run made differently from the last comparable run, down to the rows.",
@@ -31,8 +33,8 @@ def drift_report(context: dg.AssetExecutionContext, refinery: RefineryResource) 
     """Hold the run's receipts against those of the last comparable run."""
     keys = context.partition_keys
     with permanent_failures("drift_report", keys):
-        report = drift.report_drift(refinery.refinery, keys, context.run.run_id)
-    yield dg.MaterializeResult(metadata=_metadata(report, refinery.refinery.lake))
+        report = drift.report_drift(refinery.place, keys, context.run.run_id)
+    yield dg.MaterializeResult(metadata=_metadata(report, refinery.place.lake))
     yield from record(context, context.asset_key, [verdict for key in keys for verdict in _verdicts(report, key)])
 
 

@@ -1,6 +1,7 @@
 """What makes an asset of a stage: the pipeline's declaration of it, its group, its laws, and one call."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import dagster as dg
@@ -12,16 +13,29 @@ from distill_platform.defs.failures import permanent_failures
 from distill_platform.defs.io_managers import GATED_LAKE
 from distill_platform.defs.metadata import apart_metadata, partition_metadata
 from distill_platform.defs.partitions import DAILY, WHOLE_RANGE
-from distill_platform.defs.resources import RefineryResource
-from distill_platform.refinery import pipeline
 from distill_platform.store.lake import Manifest
+from distill_platform.store.stages import Pipeline, Stage
 
-OWNERS = ("team:refinery",)
-_STAGES = {stage.name: stage for stage in pipeline.STAGES}
+
+@dataclass(frozen=True)
+class Room:
+    """What the assets of one pipeline share: the pipeline, the resource it works in, and who answers for them.
+
+    The resource offers `place`: what the pipeline's stages work in.
+    """
+
+    pipeline: Pipeline[Any]
+    resource: str
+    owner: str
+
+    def stages(self, *names: str) -> list[Stage[Any]]:
+        """Return the stages of these names, in their order."""
+        known = {stage.name: stage for stage in self.pipeline.stages}
+        return [known[name] for name in names]
 
 
 def daily_asset(
-    name: str, *, group: str, kinds: Iterable[str], checks: Sequence[dg.AssetCheckSpec], **described: Any
+    name: str, *, group: str, owner: str, kinds: Iterable[str], checks: Sequence[dg.AssetCheckSpec], **described: Any
 ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
     """Return the decorator that makes a function the daily asset `name`, one run for any range of days."""
     with disable_dagster_warnings():  # about features in beta, chosen on purpose
@@ -31,7 +45,7 @@ def daily_asset(
             backfill_policy=WHOLE_RANGE,
             group_name=group,
             kinds=set(kinds),
-            owners=list(OWNERS),
+            owners=[owner],
             check_specs=checks,
             **described,
         )
@@ -39,31 +53,35 @@ def daily_asset(
 
 
 def stage_assets(
+    room: Room,
     *names: str,
     group: str,
     kinds: Iterable[str] = ("python", "parquet"),
     laws: Sequence[str] = (),
+    advisory: Sequence[str] = (),
     sources: Sequence[dg.AssetKey] = (),
 ) -> dg.AssetsDefinition:
     """Return the assets of pipeline stages that are made in one go; any of them may be selected without the others.
 
-    `laws` are those beyond what every stage is held against.
+    `laws` are those beyond what every stage is held against; a broken one stops the graph unless it is `advisory`.
     """
-    held = (*EVERY_STAGE, *laws)
+    held = (*EVERY_STAGE, *laws, *advisory)
     with disable_dagster_warnings():  # about features in beta, chosen on purpose
 
         @dg.multi_asset(
             name=names[0] if len(names) == 1 else group,
-            specs=[_spec(_STAGES[name], group, kinds, sources) for name in names],
-            check_specs=[spec for name in names for spec in law_specs(name, held)],
+            specs=[_spec(stage, group, room.owner, kinds, sources) for stage in room.stages(*names)],
+            check_specs=[spec for name in names for spec in law_specs(name, held, advisory=advisory)],
             partitions_def=DAILY,
             backfill_policy=WHOLE_RANGE,
             can_subset=len(names) > 1,
+            required_resource_keys={room.resource},
         )
-        def materialize(context: dg.AssetExecutionContext, refinery: RefineryResource) -> Iterator[Any]:
-            step = [_STAGES[name] for name in names if dg.AssetKey(name) in context.selected_asset_keys]
+        def materialize(context: dg.AssetExecutionContext) -> Iterator[Any]:
+            selected = [name for name in names if dg.AssetKey(name) in context.selected_asset_keys]
+            step, resource = room.stages(*selected), getattr(context.resources, room.resource)
             with permanent_failures(", ".join(stage.name for stage in step), context.partition_keys):
-                done = pipeline.run_step(refinery.refinery, step, context.partition_keys, context.run.run_id)
+                done = room.pipeline.run_step(resource.place, step, context.partition_keys, context.run.run_id)
                 made = {stage.name: [m for m in done.manifests if m.dataset == stage.name] for stage in step}
                 verdicts = {name: verdicts_of(held, own, context.partition_keys) for name, own in made.items()}
             for name, manifests in made.items():
@@ -73,7 +91,9 @@ def stage_assets(
     return materialize
 
 
-def _spec(stage: pipeline.Stage, group: str, kinds: Iterable[str], sources: Sequence[dg.AssetKey]) -> dg.AssetSpec:
+def _spec(
+    stage: Stage[Any], group: str, owner: str, kinds: Iterable[str], sources: Sequence[dg.AssetKey]
+) -> dg.AssetSpec:
     return dg.AssetSpec(
         stage.name,
         deps=[*stage.upstream, *sources],
@@ -81,7 +101,7 @@ def _spec(stage: pipeline.Stage, group: str, kinds: Iterable[str], sources: Sequ
         metadata=table_metadata(stage.name),
         group_name=group,
         kinds=set(kinds),
-        owners=list(OWNERS),
+        owners=[owner],
     ).with_io_manager_key(GATED_LAKE)
 
 

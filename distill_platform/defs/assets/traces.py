@@ -7,7 +7,7 @@ from typing import Any
 
 import dagster as dg
 
-from distill_platform.defs.assets.stage import OWNERS
+from distill_platform.defs.assets.rooms import REFINERY
 from distill_platform.refinery.streams import Stream
 
 GROUP = "traces"
@@ -27,7 +27,7 @@ def trace_assets(streams: Sequence[Stream]) -> list[dg.AssetSpec]:
             description=stream.config.description,
             group_name=GROUP,
             kinds={stream.config.stream_class.value, _file_kind(stream.config.path)},
-            owners=list(OWNERS),
+            owners=[REFINERY.owner],
             metadata=_metadata(stream),
         )
         for stream in streams

@@ -19,9 +19,10 @@ from distill_platform.refinery.judging.near_duplicates import neighbours
 from distill_platform.refinery.judging.pairs import pair_up
 from distill_platform.refinery.quarantine import DEDUPLICATED, SKIPPED, Reason
 from distill_platform.refinery.settings import Settings
-from distill_platform.refinery.stage import Refinery, Staged, add_table, as_input, open_input, publish_days
+from distill_platform.refinery.stage import Refinery, open_input, publish_days
 from distill_platform.refinery.streams import StreamClass
 from distill_platform.store.lake import Counts, Dataset, Draft, Input, Manifest
+from distill_platform.store.lake.publishing import Staged, add_table, as_input
 
 
 @dataclass(frozen=True)

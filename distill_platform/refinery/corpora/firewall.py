@@ -21,9 +21,9 @@ import pyarrow.compute as pc
 
 from distill_platform.refinery.schemas import CORPORA, PROVENANCE, SCORED
 from distill_platform.refinery.settings import ExportSettings, GateSettings
-from distill_platform.refinery.stage import check
 from distill_platform.refinery.streams import Category
 from distill_platform.store.lake import Check
+from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.parts import read_part
 
 _FIT = {

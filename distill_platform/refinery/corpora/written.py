@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 
 from distill_platform.refinery.quarantine import Reason, quarantine_hashes
-from distill_platform.refinery.stage import Written, joined
 from distill_platform.store.lake.parts import write_part
+from distill_platform.store.lake.publishing import Written, joined
 
 _PLAIN = (
     "id", "evidence_id", "source_run_id", "text", "title", "row", "detail",

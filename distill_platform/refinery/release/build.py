@@ -19,19 +19,12 @@ from distill_platform.refinery.release.tables import Writer, WriteTask, write, w
 from distill_platform.refinery.release.trainers import axolotl, llama_factory
 from distill_platform.refinery.release.verify import check_files, check_rows
 from distill_platform.refinery.settings import Settings
-from distill_platform.refinery.stage import (
-    Refinery,
-    Staged,
-    as_input,
-    check,
-    code_version,
-    conservation,
-    determinism,
-    open_input,
-)
+from distill_platform.refinery.stage import Refinery, code_version, open_input
 from distill_platform.store.lake import Check, Counts, Input, Lake, Manifest, TableEntry
 from distill_platform.store.lake.atomic import disk_errors, publish_folder, replace_file, sync_folder
 from distill_platform.store.lake.lake import MANIFEST
+from distill_platform.store.lake.laws import check, conservation, determinism
+from distill_platform.store.lake.publishing import Staged, as_input
 
 _STEPS = 3
 

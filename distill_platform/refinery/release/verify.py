@@ -19,9 +19,9 @@ from distill_platform.refinery.release import layout
 from distill_platform.refinery.release.reading import Findings, SplitTask, read_split, typed
 from distill_platform.refinery.release.trainers import CONVERSATIONS
 from distill_platform.refinery.schemas import QUARANTINE
-from distill_platform.refinery.stage import check
 from distill_platform.store.lake import Check, Manifest, TableEntry, file_sha256
 from distill_platform.store.lake.lake import MANIFEST
+from distill_platform.store.lake.laws import check
 
 _HINT = "Do not train on it: release the range again, or fetch the folder again from where it came"
 _OF_BYTES = ("files", "unlisted_files", "name")

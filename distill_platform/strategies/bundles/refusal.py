@@ -38,6 +38,8 @@ class RefusalReason(StrEnum):
     NON_FINITE_VALUE = "non_finite_value"
     ZONELESS_TIMESTAMP = "zoneless_timestamp"
     INVALID_VALUE = "invalid_value"
+    NEGATIVE_VALUE = "negative_value"
+    NOT_POSITIVE = "not_positive"
 
     WINDOW_REVERSED = "window_reversed"
     BEFORE_WINDOW_END = "as_of_before_window_end"
@@ -46,9 +48,7 @@ class RefusalReason(StrEnum):
     CLOCK_NOT_MONOTONE = "clock_not_monotone"
     OUTSIDE_WINDOW = "outside_window"
     RETURN_BELOW_MINUS_ONE = "return_below_minus_one"
-    NEGATIVE_COST = "negative_cost"
     TRADE_REVERSED = "trade_reversed"
-    NOT_POSITIVE = "not_positive"
     DUPLICATE_TRADE = "duplicate_trade"
     DUPLICATE_ORDER = "duplicate_order"
     DUPLICATE_DAY = "duplicate_day"
@@ -62,7 +62,7 @@ class RefusalReason(StrEnum):
     ABLATION_WITHOUT_PARENT = "ablation_without_parent"
 
     UNKNOWN_WORLD = "unknown_world"
-    DUPLICATE_RUN = "duplicate_run"
+    DUPLICATE_ID = "duplicate_id"
 
 
 class BundleRefused(DistillError):

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
-import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from distill_platform.core import canon
 from distill_platform.core.canon import sha256_hex
 from distill_platform.core.config import nearest
 from distill_platform.store.lake import atomic
+from distill_platform.store.lake.scratch import scratch_folder
 from distill_platform.strategies.bundles.completeness import bundle_sha256, to_complete
+from distill_platform.strategies.bundles.limits import LIMITS, Limits
 from distill_platform.strategies.bundles.manifest import RunManifest
+from distill_platform.strategies.bundles.manifest_file import to_manifest_bytes
+from distill_platform.strategies.bundles.reading import bundle_of, read_sealed, read_unsealed
 from distill_platform.strategies.bundles.refusal import BundleRefused, RefusalReason, shown
 from distill_platform.strategies.bundles.tables import COMPLETE, MANIFEST, TABLES, BundleTable
 
+STAGING = ".staging"
 _ROW_GROUP = 1_048_576
 
 
@@ -33,45 +35,38 @@ def write_bundle(inbox: Path, manifest: RunManifest, tables: Mapping[str, pa.Tab
     final = inbox / manifest.run_id
     if os.path.lexists(final):
         raise _taken(final)
-    files = bundle_files(manifest, tables)
-    staged = inbox / f".{manifest.run_id}.{uuid.uuid4().hex}.tmp"
-    with atomic.disk_errors(final):
-        staged.mkdir(parents=True)
-        try:
-            write_files(staged, files)
-            published = atomic.publish_folder(staged, final)
-        finally:
-            shutil.rmtree(staged, ignore_errors=True)
-    if not published:
+    files = _files(manifest, tables)
+    bundle_of(files, files.__getitem__, "")
+    if not publish_files(inbox, manifest.run_id, files.items()):
         raise _taken(final)
     return final
 
 
-def bundle_files(manifest: RunManifest, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
-    """Return the bytes of every file of a bundle but COMPLETE, by file name."""
-    files = {MANIFEST: canon.dumps(manifest.model_dump(mode="json")) + b"\n"}
-    for name, table in tables.items():
-        if name not in TABLES:
-            raise BundleRefused(
-                RefusalReason.UNKNOWN_FILE, f"a bundle has no table {shown(name)}", hint=nearest(name, list(TABLES))
-            )
-        files[TABLES[name].file] = parquet_bytes(_cast(table, TABLES[name]))
-    return files
+def publish_files(home: Path, name: str, files: Iterable[tuple[str, bytes]]) -> bool:
+    """Return whether the folder `<home>/<name>` appeared with these files and COMPLETE; False if it was there before.
+
+    It appears whole or not at all, and what killed processes left half-written is swept. LakeError when the disk
+    refuses.
+    """
+    final = home / name
+    with scratch_folder(home / STAGING) as staged, atomic.disk_errors(final):
+        sums = {}
+        for file, data in files:
+            _write(staged / file, data)
+            sums[file] = sha256_hex(data)
+        _write(staged / COMPLETE, to_complete(sums))
+        return not os.path.lexists(final) and atomic.publish_folder(staged, final)
 
 
-def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Write files into a folder, COMPLETE last; they are on disk when this returns."""
-    sums = {name: sha256_hex(data) for name, data in files.items()}
-    for name, data in (*files.items(), (COMPLETE, to_complete(sums))):
-        with (folder / name).open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+def seal(folder: Path, *, limits: Limits = LIMITS) -> str:
+    """Return the bundle's sha256 after writing COMPLETE, with the hash of every file, into a folder made by hand.
 
-
-def seal(folder: Path) -> str:
-    """Return the bundle's sha256 after writing COMPLETE, with the hash of every file in the folder."""
-    sums = {path.name: sha256_hex(path.read_bytes()) for path in sorted(folder.iterdir()) if path.name != COMPLETE}
+    A sealed folder stays as it is, and one that no reader would take is not sealed: BundleRefused says why. COMPLETE is
+    there whole or not at all.
+    """
+    if os.path.lexists(folder / COMPLETE):
+        return _sealed_before(folder, limits)
+    _, sums = read_unsealed(folder, limits=limits)
     atomic.replace_file(folder / COMPLETE, to_complete(sums))
     return bundle_sha256(sums)
 
@@ -93,18 +88,47 @@ def parquet_bytes(table: pa.Table) -> bytes:
     return data
 
 
+def _files(manifest: RunManifest, tables: Mapping[str, pa.Table]) -> dict[str, bytes]:
+    """Return the bytes of every file of a bundle but COMPLETE, by file name."""
+    files = {MANIFEST: to_manifest_bytes(manifest)}
+    for name, table in tables.items():
+        if name not in TABLES:
+            hint = nearest(name, list(TABLES))
+            raise BundleRefused(RefusalReason.UNKNOWN_FILE, f"a bundle has no table {shown(name)}", hint=hint)
+        files[TABLES[name].file] = parquet_bytes(_cast(table, TABLES[name]))
+    return files
+
+
 def _cast(table: pa.Table, declared: BundleTable) -> pa.Table:
-    """Return a table with its columns in the declared order and types."""
+    """Return a table with its declared columns in their order and types; a reader refuses the others."""
     names = [name for name in declared.columns.names if name in table.column_names]
     strangers = [name for name in table.column_names if name not in names]
     try:
-        return table.select([*names, *strangers]).cast(
-            pa.schema([*(declared.columns.field(name) for name in names), *(table.field(n) for n in strangers)])
-        )
+        ordered = table.select([*names, *strangers])
+        wanted = [declared.columns.field(name) for name in names]
+        return ordered.cast(pa.schema([*wanted, *(ordered.schema.field(name) for name in strangers)]))
     except (pa.ArrowException, KeyError) as error:
-        raise BundleRefused(RefusalReason.COLUMN_TYPE, f"{declared.file}: {error}") from None
+        message = f"{declared.file}: {error}"
+        raise BundleRefused(RefusalReason.COLUMN_TYPE, message, hint="Give columns the declared types") from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    """Write a new file; its bytes are on disk when this returns."""
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sealed_before(folder: Path, limits: Limits) -> str:
+    """Return the hash of a folder that has its seal, once every file is as it says."""
+    try:
+        return read_sealed(folder, limits=limits).sha256
+    except BundleRefused as error:
+        error.hint = f"{error.hint}. A seal is not renewed in silence: if the change is meant, remove {COMPLETE} first"
+        raise
 
 
 def _taken(final: Path) -> BundleRefused:
     hint = "A run is handed in once: give another run another run_id, and name this one in `supersedes`"
-    return BundleRefused(RefusalReason.DUPLICATE_RUN, f"{final.parent} already has {shown(final.name)}", hint=hint)
+    return BundleRefused(RefusalReason.DUPLICATE_ID, f"{final.parent} already has {shown(final.name)}", hint=hint)

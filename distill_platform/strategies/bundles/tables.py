@@ -7,7 +7,9 @@ fraction of the equity at that step's start: so the trades of a run sum to its s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 
 import pyarrow as pa
 
@@ -15,14 +17,48 @@ _TIME = pa.timestamp("us", tz="UTC")
 _NUMBER = pa.float64()
 
 
+class Side(StrEnum):
+    """Which way a trade was."""
+
+    LONG = "long"
+    SHORT = "short"
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderStatus(StrEnum):
+    """What became of an order."""
+
+    FILLED = "filled"
+    PARTIAL = "partial"
+    REJECTED = "rejected"
+    CANCELLED = "cancelled"
+
+
+class FoldSplit(StrEnum):
+    """What a fold's days were for."""
+
+    SEARCH = "search"
+    VALIDATION = "validation"
+    FORWARD_OOS = "forward_oos"
+
+
 @dataclass(frozen=True)
 class BundleTable:
-    """One file of a bundle: the columns it must have, and those it may have."""
+    """One file of a bundle: the columns it must have, those it may have, and what may stand in them.
+
+    `words` are the values a text column may hold; `nullable` columns may have gaps; in `non_negative` ones nothing is
+    below zero, in `positive` ones nothing is zero either.
+    """
 
     file: str
     columns: pa.Schema
     optional: frozenset[str] = frozenset()
     required: bool = False
+    words: Mapping[str, type[StrEnum]] = field(default_factory=dict)
+    nullable: frozenset[str] = frozenset()
+    non_negative: frozenset[str] = frozenset()
+    positive: frozenset[str] = frozenset()
 
 
 def _schema(**columns: pa.DataType) -> pa.Schema:
@@ -37,6 +73,7 @@ STEPS = BundleTable(
     ),
     frozenset({"adv_utilization", "participation", "benchmark_ret"}),
     required=True,
+    non_negative=frozenset({"fee", "slippage", "turnover", "adv_utilization", "participation"}),
 )  # fmt: skip
 TRADES = BundleTable(
     "trades.parquet",
@@ -44,15 +81,25 @@ TRADES = BundleTable(
         trade_id=pa.string(), ts_open=_TIME, ts_close=_TIME, symbol=pa.string(), side=pa.string(), qty=_NUMBER,
         price_open=_NUMBER, price_close=_NUMBER, fee=_NUMBER, slippage=_NUMBER, pnl=_NUMBER,
     ),
+    words={"side": Side},
+    non_negative=frozenset({"fee", "slippage"}),
+    positive=frozenset({"qty", "price_open", "price_close"}),
 )  # fmt: skip
-DAILY = BundleTable("daily.parquet", _schema(day=pa.date32(), ret_net=_NUMBER, fee=_NUMBER, n_trades=pa.int64()))
+DAILY = BundleTable(
+    "daily.parquet",
+    _schema(day=pa.date32(), ret_net=_NUMBER, fee=_NUMBER, n_trades=pa.int64()),
+    non_negative=frozenset({"fee", "n_trades"}),
+)
 ORDERS = BundleTable(
     "orders.parquet",
     _schema(ts=_TIME, order_id=pa.string(), symbol=pa.string(), status=pa.string(), reject_reason=pa.string()),
+    words={"status": OrderStatus},
+    nullable=frozenset({"reject_reason"}),
 )
 FOLDS = BundleTable(
     "folds.parquet",
     _schema(fold=pa.int64(), split=pa.string(), start=_TIME, end=_TIME, pnl_is=_NUMBER, pnl_oos=_NUMBER),
+    words={"split": FoldSplit},
 )
 TABLES: dict[str, BundleTable] = {
     "steps": STEPS, "trades": TRADES, "daily": DAILY, "orders": ORDERS, "folds": FOLDS,

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError, CorruptDataset
 from distill_platform.core.utc import iso
-from distill_platform.refinery.schemas import TABLES
-from distill_platform.refinery.stage import code_version
+from distill_platform.store.code import git_sha
 from distill_platform.store.lake import Check, Counts, Lake, Manifest
 from distill_platform.store.lake.atomic import replace_file
 
 RUNS = "runs"
-_ORDER = {dataset: place for place, dataset in enumerate(TABLES)}  # of stages that are made in one go
 
 
 @dataclass(frozen=True)
@@ -53,16 +49,6 @@ class StageReceipt:
     started_at: str
     duration_s: float
     extra: Mapping[str, Any] = field(default_factory=dict)
-
-
-@cache
-def git_sha() -> str:
-    """Return the commit the code was checked out at, or "unknown" outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"
 
 
 def receipt_of(
@@ -102,11 +88,11 @@ def receipt_of(
 
 
 def failed_receipt(
-    stage: str, partition: str, run_id: str, started_at: datetime, duration_s: float, message: str
+    stage: str, partition: str, run_id: str, started_at: datetime, duration_s: float, message: str, code_version: str
 ) -> StageReceipt:
     """Return the receipt of a partition whose stage raised an error: nothing in, nothing out, and why."""
     return StageReceipt(
-        run_id, stage, partition, git_sha(), code_version(), "", "", "", (), (), Counts(), False, (message,), (),
+        run_id, stage, partition, git_sha(), code_version, "", "", "", (), (), Counts(), False, (message,), (),
         iso(started_at), round(duration_s, 6),
     )  # fmt: skip
 
@@ -123,11 +109,15 @@ def run_folder(lake: Lake, run_id: str) -> Path:
     return lake.root / RUNS / run_id
 
 
-def read_receipts(lake: Lake, run_id: str) -> list[StageReceipt]:
-    """Return all receipts of a run, in the order of their stages' start; empty for an unknown run."""
+def read_receipts(lake: Lake, run_id: str, order: Sequence[str] = ()) -> list[StageReceipt]:
+    """Return all receipts of a run by their stages' start; empty for an unknown run.
+
+    Stages that were made in one go started together: they come in the given order.
+    """
+    places = {stage: place for place, stage in enumerate(order)}
     paths = sorted((run_folder(lake, run_id) / "receipts").glob("*.jsonl"))
     receipts = [receipt for path in paths for receipt in _read(path)]
-    return sorted(receipts, key=lambda receipt: (receipt.started_at, _ORDER.get(receipt.stage, 0), receipt.partition))
+    return sorted(receipts, key=lambda receipt: (receipt.started_at, places.get(receipt.stage, 0), receipt.partition))
 
 
 def run_ids(lake: Lake) -> list[str]:

@@ -8,7 +8,8 @@ import pytest
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CorruptDataset
-from distill_platform.refinery.receipts import (
+from distill_platform.store.lake import Check, Counts, Input, Lake, Manifest, Part, TableEntry
+from distill_platform.store.receipts import (
     Artifact,
     StageReceipt,
     failed_receipt,
@@ -18,7 +19,6 @@ from distill_platform.refinery.receipts import (
     run_ids,
     write_receipts,
 )
-from distill_platform.store.lake import Check, Counts, Input, Lake, Manifest, Part, TableEntry
 
 START = datetime(2026, 4, 22, 9, 0, tzinfo=UTC)
 DAY = "2026-04-20"
@@ -101,7 +101,7 @@ def test_an_unknown_run_has_no_receipts(tmp_path: Path) -> None:
 
 def test_a_stage_that_raised_leaves_a_receipt_that_says_why(tmp_path: Path) -> None:
     lake = Lake(tmp_path)
-    failed = failed_receipt("scored_runs", DAY, "run", START, 0.5, "LakeError: the disk is full")
+    failed = failed_receipt("scored_runs", DAY, "run", START, 0.5, "LakeError: the disk is full", "code")
     write_receipts(lake, "run", "scored_runs", [failed])
     (found,) = read_receipts(lake, "run")
     assert not found.passed

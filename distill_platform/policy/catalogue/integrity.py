@@ -1,0 +1,30 @@
+"""`invariants.*` and `triage.*`: whether the numbers of a run agree with each other, and what ails it."""
+
+from __future__ import annotations
+
+from distill_platform.policy.catalogue.metric import flags
+
+_holds = flags("invariants", "evaluation_runs", good=True)
+_ails = flags("triage", "triage", good=False)
+
+INVARIANTS = (
+    _holds("pnl_sums_match", "the profits of the trades sum to the net returns of the steps"),
+    _holds("steps_add_up", "in each step, net return is gross return less fee, slippage and funding"),
+    _holds("daily_matches_steps", "the engine's own days agree with its steps"),
+    _holds("equity_reconciles", "equity compounded from steps and from days ends at the same place"),
+    _holds("fee_nonzero", "a run that turned anything over paid fees"),
+    _holds("friction_recorded", "a run that turned anything over recorded fee and slippage as sealed in its profile"),
+    _holds("clock_monotone", "steps stand in order of time"),
+    _holds("before_as_of", "nothing in the run is later than its as_of"),
+    _holds("no_duplicates", "no step, trade or order stands twice"),
+    _holds("repro_hash_match", "a second run from the same seal gave the same content"),
+    _holds("returns_above_minus_one", "no step lost more than all of the equity"),
+)
+TRIAGE = (
+    _ails("friction_dominates", "costs eat more than the gross profit"),
+    _ails("sample_starved", "too few days or trades to say anything"),
+    _ails("zero_trades", "no trade was closed"),
+    _ails("no_activity", "exposure and turnover are 0 throughout"),
+    _ails("integrity_broken", "an invariant does not hold"),
+)
+METRICS = INVARIANTS + TRIAGE
