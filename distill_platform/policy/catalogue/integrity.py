@@ -11,6 +11,7 @@ INVARIANTS = (
     _holds("pnl_sums_match", "the profits of the trades sum to the net returns of the steps"),
     _holds("steps_add_up", "in each step, net return is gross return less fee, slippage and funding"),
     _holds("daily_matches_steps", "the engine's own days agree with its steps"),
+    _holds("folds_match_steps", "the profits of the folds out of sample are those of the steps in their spans"),
     _holds("equity_reconciles", "equity compounded from steps and from days ends at the same place"),
     _holds("fee_nonzero", "a run that turned anything over paid fees"),
     _holds("friction_recorded", "a run that turned anything over recorded fee and slippage as sealed in its profile"),

@@ -6,6 +6,7 @@ from distill_platform.core.expression import Kind
 from distill_platform.policy.catalogue.metric import HIGHER, LOWER, NONE, group
 
 _metric = group("sample", "evaluation_metrics")
+_control = group("sample", "overfitting_controls")
 
 METRICS = (
     _metric(
