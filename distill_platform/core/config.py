@@ -64,6 +64,12 @@ def rule_error(path: Path, location: tuple[str | int, ...], error: ExpressionErr
     return ConfigError(message, file=str(path), line=line, column=column, hint=error.hint)
 
 
+def place_of(path: Path, location: tuple[str | int, ...]) -> tuple[int, int]:
+    """Return line and column (1-based) of what stands at `location` in the YAML file, or of the nearest above it."""
+    mark = _node_at(_compose(path), location).start_mark
+    return mark.line + 1, mark.column + 1
+
+
 def _read(path: Path) -> str:
     try:
         if path.stat().st_size > _MAX_BYTES:

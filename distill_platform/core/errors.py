@@ -3,9 +3,13 @@
 DistillError                what happened, where, and what to do next
 ├── ConfigError             a YAML file, a key or a rule in it is wrong
 │   ├── ExpressionError     a rule's text does not parse or does not type-check
-│   └── MetricsError        given metrics, or the context of a selection, are not what they must be
+│   ├── MetricsError        given metrics, or the context of a selection, are not what they must be
+│   └── GraphError          a strategy's graph is wired or parametrized wrongly
 ├── CanonError              bytes are not one strict JSON value
 ├── SourceError             a source file cannot be read as declared
+├── BarsError               market data are not bars
+├── KindError               a node kind computed what its declaration rules out
+├── AccountingError         a backtest's books do not close
 ├── LakeError               the lake cannot store or serve a dataset
 │   ├── MissingDataset      nothing was published under that name
 │   ├── CorruptDataset      published bytes do not match their manifest
@@ -72,6 +76,14 @@ class MetricsError(ConfigError):
     """Metrics given for a dry run, or the context of its selection, cannot be accepted as they stand."""
 
 
+class GraphError(ConfigError):
+    """A strategy's graph is wired or parametrized wrongly; `location` is the way there, as keys and positions."""
+
+    def __init__(self, message: str, *, location: tuple[str | int, ...] = (), hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.location = location
+
+
 class CanonError(DistillError):
     """Bytes are not one strict JSON value; `reason` is the quarantine reason."""
 
@@ -82,6 +94,18 @@ class CanonError(DistillError):
 
 class SourceError(DistillError):
     """A source file cannot be read as its declaration says."""
+
+
+class BarsError(DistillError):
+    """Market data are not bars: stamps, shapes or prices are not what they must be."""
+
+
+class KindError(DistillError):
+    """A node kind gave another shape, or another sort of value, than it declares."""
+
+
+class AccountingError(DistillError):
+    """Two ways of counting the same account gave different sums, so neither is to be trusted."""
 
 
 class LakeError(DistillError):
