@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-Days = npt.NDArray[np.datetime64]
+from distill_platform.evaluation.metrics.daily import Days
+
 Numbers = npt.NDArray[np.float64]
 
 MOST_MISSING = 0.1
