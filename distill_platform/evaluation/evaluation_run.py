@@ -42,7 +42,7 @@ class EvaluationRun:
     def to_body(self) -> dict[str, Any]:
         """Return the EvaluationRun as a JSON value, with the evidence that it rests on. It holds no time of judging."""
         manifest = self.manifest
-        return json_value(
+        body: dict[str, Any] = json_value(
             {
                 "run_id": manifest.run_id,
                 "world_id": manifest.world_id,
@@ -70,6 +70,7 @@ class EvaluationRun:
                 },
             }
         )
+        return body
 
 
 def metrics_sha256(metrics: Mapping[str, Any]) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-from distill_platform.evaluation.arrivals import known_arrivals
+from distill_platform.core.errors import LakeError
+from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals
 from distill_platform.evaluation.stage import Evaluation, code_version
 from distill_platform.evaluation.stages.arrivals import receive_bundles
-from distill_platform.evaluation.stages.cohorts import compare_runs
+from distill_platform.evaluation.stages.cohorts import Cohort, compare_runs
 from distill_platform.evaluation.stages.judging import judge_runs
 from distill_platform.evaluation.stages.measuring import measure_runs
 from distill_platform.evaluation.stages.reporting import write_reports
@@ -26,7 +26,7 @@ _JUDGED = (
 )
 
 STAGES: tuple[Stage[Evaluation], ...] = (
-    Stage("run_bundles", (), receive_bundles, "Sealed runs that arrived, and those that were refused, with the reason."),
+    Stage("run_bundles", (), receive_bundles, "Sealed runs that arrived, and what was refused, and why."),
     Stage("evaluation_runs", _MEASURED, measure_runs, "Each run's integrity; it counts as a trial from here on."),
     Stage("evaluation_metrics", _MEASURED, measure_runs, "Every metric that a run's own bundle gives."),
     Stage("walk_forward", _MEASURED, measure_runs, "What was made in sample and out of sample, fold by fold."),
@@ -54,26 +54,36 @@ def run_all(evaluation: Evaluation, days: Sequence[str], run_id: str) -> None:
         refuse_failed(PIPELINE.run_step(evaluation, step, days, run_id).manifests)
 
 
-@dataclass(frozen=True)
-class Waiting:
-    """Days with something to do: bundles that were never judged, and cohorts that have grown since they were."""
-
-    arrived: tuple[str, ...]
-    outgrown: tuple[str, ...]
-
-    @property
-    def days(self) -> list[str]:
-        """Return all of these days in order."""
-        return sorted({*self.arrived, *self.outgrown})
+def receive(evaluation: Evaluation) -> None:
+    """Take in what lies in the inbox, so that the ledger knows on which day it arrived; nothing is judged."""
+    receive_bundles(evaluation, (), ())
 
 
-def waiting_days(evaluation: Evaluation) -> Waiting:
-    """Return the days on which bundles arrived, as the ledger knows them, whose verdicts are not those of now."""
-    arrivals = known_arrivals(evaluation.ledger)
-    days = sorted({arrival.day for arrival in arrivals})
-    arrived = [day for day in days if not _is_current(evaluation, day)]
-    return Waiting(tuple(arrived), ())
+def waiting_days(evaluation: Evaluation) -> list[str]:
+    """Return the days of arrival whose verdicts are not those of now, in order.
+
+    Those are days with bundles that were never judged, with runs whose cohort has grown since, or whose world or code
+    has changed: then what was said of them is no longer what would be said.
+    """
+    by_day: dict[str, list[ArrivalRecord]] = {}
+    for arrival in known_arrivals(evaluation.ledger):
+        by_day.setdefault(arrival.day, []).append(arrival)
+    return [day for day in sorted(by_day) if not _is_current(evaluation, day, by_day[day])]
 
 
-def _is_current(evaluation: Evaluation, day: str) -> bool:
-    return evaluation.lake.manifest("evaluation_reports", day) is not None
+def _is_current(evaluation: Evaluation, day: str, arrivals: Sequence[ArrivalRecord]) -> bool:
+    try:
+        received, controls = (evaluation.lake.open(name, day).manifest for name in ("run_bundles", "overfitting_controls"))
+        reported = evaluation.lake.open("evaluation_reports", day).manifest
+    except LakeError:
+        return False
+    trials = {f"trials:{cohort_id}": Cohort(evaluation, cohort_id).input for cohort_id in _cohorts(arrivals)}
+    return (
+        received.counts.rows_out == len(arrivals)
+        and {name: controls.inputs[name] for name in controls.inputs if name in trials} == trials
+        and (reported.config_hash, reported.code_version) == (evaluation.settings.worlds_hash, code_version())
+    )
+
+
+def _cohorts(arrivals: Sequence[ArrivalRecord]) -> list[str]:
+    return sorted({arrival.cohort_id for arrival in arrivals})

@@ -6,6 +6,7 @@ import pyarrow as pa
 
 STRINGS = pa.list_(pa.string())
 MOMENT = pa.timestamp("us", tz="UTC")
+REGIMES = pa.list_(pa.struct([pa.field("regime", pa.string()), pa.field("sharpe", pa.float64())]))
 
 
 def _column(name: str, kind: pa.DataType, description: str, *, required: bool = True) -> pa.Field:
@@ -168,7 +169,7 @@ TABLES: dict[str, dict[str, pa.Schema]] = {
     "triage": {"tags": TRIAGE},
     "overfitting_controls": {"controls": METRICS},
     "portfolio_fit": {"fit": METRICS},
-    "node_contributions": {"contributions": CONTRIBUTIONS},
+    "node_contributions": {"contributions": CONTRIBUTIONS, "by_cohort": COHORT_CONTRIBUTIONS},
     "rule_results": {"results": RESULTS, "verdicts": VERDICTS},
     "stage_gates": {"gates": GATES},
     "evaluation_reports": {"reports": REPORTS},

@@ -89,7 +89,11 @@ def _arrival(
         raise
     except Exception as error:  # noqa: BLE001 - whatever one bundle sets off, the others are still taken in
         message = f"{found.name} cannot be read: {type(error).__name__}: {str(error)[:200]}"
-        name, hint, changed_at = shown_name(found.name), "Report it: this is a bug in distill", _changed_at(found.folder, now)
+        name, hint, changed_at = (
+            shown_name(found.name),
+            "Report it: this is a bug in distill",
+            _changed_at(found.folder, now),
+        )
         return Refused(name, RefusalReason.UNREADABLE, message, hint, changed_at)
 
 

@@ -9,8 +9,9 @@ from typing import Any
 from distill_platform.core import canon
 from distill_platform.core.canon import sha256_hex
 from distill_platform.evaluation.evaluation_run import EvaluationRun
-from distill_platform.evaluation.report import html, markdown, report_document
-from distill_platform.evaluation.report.index import index_page
+from distill_platform.evaluation.report.document import report_document
+from distill_platform.evaluation.report.markdown import markdown
+from distill_platform.evaluation.report.page import html
 from distill_platform.evaluation.report_views import Viewer
 from distill_platform.evaluation.stage import DayTables, Evaluation, opened_day, publish_day
 from distill_platform.evaluation.stages.judging import judged_day
@@ -19,7 +20,6 @@ from distill_platform.store.lake.atomic import replace_file
 from distill_platform.store.lake.laws import check
 
 FOLDER = "reports"
-INDEX = "index.html"
 
 
 def write_reports(evaluation: Evaluation, _names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
@@ -30,7 +30,9 @@ def write_reports(evaluation: Evaluation, _names: Sequence[str], days: Sequence[
         inputs = _inputs(evaluation, day)
         judged = judged_day(evaluation, day)
         rows = [row for run in judged for row in _written(evaluation, run, viewer)]
-        manifests.append(publish_day(evaluation, "evaluation_reports", day, _tables(evaluation, rows, len(judged), inputs)))
+        manifests.append(
+            publish_day(evaluation, "evaluation_reports", day, _tables(evaluation, rows, len(judged), inputs))
+        )
         evaluation.progress("evaluation_reports", done, len(days))
     return manifests
 
@@ -71,7 +73,9 @@ def _tables(
     evaluation: Evaluation, rows: Sequence[Mapping[str, Any]], runs: int, inputs: Mapping[str, Input]
 ) -> DayTables:
     wrong = [
-        str(row["path"]) for row in rows if sha256_hex((evaluation.lake.root / row["path"]).read_bytes()) != row["sha256"]
+        str(row["path"])
+        for row in rows
+        if sha256_hex((evaluation.lake.root / row["path"]).read_bytes()) != row["sha256"]
     ]
     checks = [
         check("provenance", "reports on runs that were not judged", 0),

@@ -15,7 +15,6 @@ SCHEMA_VERSION = 1
 
 Sha256 = Annotated[str, StringConstraints(pattern=r"\A[0-9a-f]{64}\z")]
 IDENTIFIER = r"[A-Za-z0-9][A-Za-z0-9._:@+=-]{0,127}"
-Identifier = Annotated[str, StringConstraints(pattern=r"\A[A-Za-z0-9][A-Za-z0-9._:@+=-]{0,127}\z")]
 """A name that may also name a file or a folder: no separators, no leading dot."""
 
 Identifier = Annotated[str, StringConstraints(pattern=rf"\A{IDENTIFIER}\z")]

@@ -22,8 +22,8 @@ from distill_platform.evaluation.report.view import (
     ReportView,
     ScenarioView,
     SummaryView,
-    TrialsView,
     TriageView,
+    TrialsView,
 )
 from distill_platform.strategies.bundles.manifest import RunManifest
 
