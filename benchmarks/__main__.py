@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 from benchmarks.end_to_end import Run, run_end_to_end
+from benchmarks.evaluation import Evaluated, measure_evaluation
 from benchmarks.loop.contest import Contest, compete
 from benchmarks.processes import refuse_without_proc
 from benchmarks.report import Machine, Report
@@ -18,8 +19,11 @@ from benchmarks.statistics.contest import Outcome
 
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
-_ABOUT = "Measure the refinery side by side with Node, and the statistics with numpy, skfolio, arch, purgedcv and ffn."
-_PARTS = ("end-to-end", "loop", "statistics")
+_ABOUT = (
+    "Measure the refinery side by side with Node, the statistics with numpy, skfolio, arch, purgedcv and ffn, and the "
+    "evaluation of runs."
+)
+_PARTS = ("end-to-end", "loop", "statistics", "evaluation")
 
 
 def main(arguments: Sequence[str] | None = None) -> Report:
@@ -29,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     contest = _contest(asked) if "loop" in asked.parts else None
     runs = _runs(asked) if "end-to-end" in asked.parts else []
     statistics = _statistics(asked) if "statistics" in asked.parts else []
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics)
+    evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
+    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, evaluated)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -53,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--share", type=float, default=1.0, help="of the statistics' strategies and resamples (default 1, all of them)"
     )
+    parser.add_argument("--evaluations", type=int, default=1_000, help="runs that are evaluated (default 1,000)")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where to work; generated files are removed again")
     parser.add_argument(
         "--only", dest="parts", type=lambda part: (part,), default=_PARTS, choices=[(part,) for part in _PARTS],
@@ -82,6 +88,11 @@ def _runs(asked: argparse.Namespace) -> list[Run]:
 
 def _statistics(asked: argparse.Namespace) -> list[Outcome]:
     return run_cases(asked.laps, asked.share, _say)
+
+
+def _evaluated(asked: argparse.Namespace) -> Evaluated:
+    _say(f"Evaluation: {asked.evaluations:,} runs of three years, hour by hour")
+    return measure_evaluation(asked.folder / "inbox", asked.evaluations, asked.laps)
 
 
 def _say(what: str) -> None:

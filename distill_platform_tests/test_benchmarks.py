@@ -33,7 +33,20 @@ def report(folder: Path) -> Report:
         for module in PEERS.values():
             patch.setitem(sys.modules, module, None)
         return main(
-            ["--rows", "2000", "--loop-rows", "2000", "--laps", "1", "--share", "0.01", "--folder", str(folder)]
+            [
+                "--rows",
+                "2000",
+                "--loop-rows",
+                "2000",
+                "--laps",
+                "1",
+                "--share",
+                "0.01",
+                "--evaluations",
+                "3",
+                "--folder",
+                str(folder),
+            ]  # fmt: skip
         )
 
 
@@ -98,6 +111,15 @@ def test_the_statistics_are_measured_though_no_peer_is_there(report: Report) -> 
     assert text.count("not installed") == 9
     for outcome in report.statistics:
         assert min(outcome.cpu_s, outcome.growth, outcome.share_of_limit) > 0
+
+
+def test_runs_are_evaluated_and_every_part_is_timed(report: Report) -> None:
+    found = report.evaluated
+    assert found is not None
+    assert (found.runs, found.scenarios, found.resamples) == (3, 16, 1_000)
+    assert min(found.wall_s, found.cpu_s, *found.memory) > 0
+    assert [steps for steps, _ in found.growth] == [6_570, 26_280, 105_120]
+    assert "## Evaluation" in report.to_markdown()
 
 
 @pytest.mark.slow

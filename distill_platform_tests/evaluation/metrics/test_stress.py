@@ -2,13 +2,15 @@
 
 import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from distill_platform import stats
-from distill_platform.evaluation.metrics import Scenario
+from distill_platform.evaluation.metrics import EvaluationTerms, Scenario, terms_of
+from distill_platform.policy.world import load_world
 from distill_platform_tests.evaluation.metrics.made import GRID, HOUR, TERMS, made, measure, sound, values
 
 SCENARIOS = st.builds(
@@ -23,7 +25,7 @@ SCENARIOS = st.builds(
 )
 
 
-def _with(*scenarios: Scenario):
+def _with(*scenarios: Scenario) -> EvaluationTerms:
     return replace(TERMS, stress_grid=scenarios)
 
 
@@ -120,3 +122,15 @@ def test_the_worst_regime_is_the_third_of_days_that_made_least() -> None:
 
 def test_scenarios_come_in_the_order_of_the_terms() -> None:
     assert [row.name for row in measure(sound()).scenarios] == [scenario.name for scenario in GRID]
+
+
+def test_the_terms_of_a_world_are_its_costs_and_its_grid() -> None:
+    world = load_world(Path("config/worlds/us_equity_daily.yaml"))
+    terms = terms_of(world)
+    assert (terms.fee_bps, terms.slippage_bps, terms.funding_bps_daily) == (1.0, 1.0, 0.0)
+    assert terms.stress_grid == (
+        Scenario("slippage_bps_2", slippage_bps=2.0),
+        Scenario("fees_x2", fee_multiplier=2.0),
+        Scenario("spread_x3", slippage_multiplier=3.0),
+        Scenario("worst_regime", worst_regime=True),
+    )
