@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from distill_platform import __version__
-from distill_platform.cli import bundles, export, ledger, policy, receipts, run, sources, trace
+from distill_platform.cli import backtest, bundles, export, ledger, policy, receipts, run, sources, trace
 from distill_platform.cli.console import Door, prepare_streams
 
 __all__ = ["app", "main"]
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("receipts")(receipts.receipts)
 app.command("trace")(trace.trace)
+app.command("backtest")(backtest.backtest)
 app.command("seal")(bundles.seal)
 app.command("lint")(bundles.lint)
 app.command("submit")(bundles.submit)
