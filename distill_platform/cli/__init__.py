@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from distill_platform import __version__
-from distill_platform.cli import bundles, evaluate, export, ledger, policy, receipts, report, run, sources, trace
+from distill_platform.cli import backtest, bundles, evaluate, export, ledger, policy, receipts, report, run, sources, trace
 from distill_platform.cli.console import Door, prepare_streams
 
 __all__ = ["app", "main"]
@@ -27,6 +27,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("report")(report.report)
 app.command("receipts")(receipts.receipts)
 app.command("trace")(trace.trace)
+app.command("backtest")(backtest.backtest)
 app.command("seal")(bundles.seal)
 app.command("lint")(bundles.lint)
 app.command("submit")(bundles.submit)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
+from distill_platform.stats import sharpe_daily_annualized
 from distill_platform.strategies.bars import Bars
 from distill_platform.strategies.engine.benchmark import benchmark_returns
 from distill_platform.strategies.engine.book import Book, keep_book
@@ -20,8 +22,6 @@ from distill_platform.strategies.engine.steps import steps_table
 from distill_platform.strategies.engine.trades import find_trades, trades_table
 
 CAPITAL = 1_000_000.0
-ENGINE = "engine-1"
-"""Names the engine's rules: whoever changes what it computes gives it another name. Part of `code_version`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +39,13 @@ class BacktestResult:
         """Return the tables of the run's bundle by name."""
         found = {"steps": self.steps, "trades": self.trades, "daily": self.daily, "orders": self.orders}
         return found if self.folds is None else {**found, "folds": self.folds}
+
+    def sharpe(self, column: str) -> float:
+        """Return the annual Sharpe ratio of `ret_net` or `ret_gross` over UTC days; NaN where it means nothing."""
+        returns = self.steps[column].to_numpy()
+        if returns.min() < -1.0:
+            return math.nan
+        return sharpe_daily_annualized(self.book.bars.ts.astype("datetime64[ns]"), returns)
 
 
 def backtest(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pyarrow as pa
 
 from distill_platform.stats import walk_forward
@@ -18,10 +20,10 @@ _SPLITS = ("search", "search", "search", "search", "validation", "validation", "
 def folds_table(book: Book) -> pa.Table | None:
     """Return one row per walk-forward window, oldest first; None for a run of fewer than twelve bars.
 
-    `pnl_is` and `pnl_oos` are sums of net returns over the training span and over the test that follows it; `start`
-    and `end` are the first bar of the one and the last of the other. What whoever searches may look at: the tests of
-    the first half; the next two are for validation and the last two for nothing but the final judgement. The engine
-    cannot know who looked. Bars that fill no whole test are the newest ones.
+    `pnl_is` and `pnl_oos` are sums of net returns over the training span and over the test that follows it. `start` and
+    `end` bound the test: it is the bars that end after the one and not after the other. `split` is what a search may
+    use the test for: the first half of them to choose by, two to validate with, the last two only to be judged by.
+    The newest bars belong to no test where they fill none.
     """
     test = len(book.bars) // (TESTS + TRAIN_TESTS)
     if test == 0:
@@ -30,9 +32,9 @@ def folds_table(book: Book) -> pa.Table | None:
     columns = {
         "fold": list(range(len(windows))),
         "split": list(_SPLITS),
-        "start": stamps(book.bars.ts[[window.train.start for window in windows]]),
+        "start": stamps(book.bars.ts[[window.test.start - 1 for window in windows]]),
         "end": stamps(book.bars.ts[[window.test.stop - 1 for window in windows]]),
-        "pnl_is": [float(book.ret_net[window.train.slice].sum()) for window in windows],
-        "pnl_oos": [float(book.ret_net[window.test.slice].sum()) for window in windows],
+        "pnl_is": [math.fsum(book.ret_net[window.train.slice]) for window in windows],
+        "pnl_oos": [math.fsum(book.ret_net[window.test.slice]) for window in windows],
     }
     return pa.table(columns, schema=FOLDS.columns)

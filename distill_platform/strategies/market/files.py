@@ -55,6 +55,11 @@ def read_market(path: Path) -> Market:
     return Market(f"file:{path.name}", Bars(ends, tuple(symbols.tolist()), **panels))
 
 
+def is_market_file(path: Path) -> bool:
+    """Return whether a file of that name can be read as bars."""
+    return path.name.lower().endswith(tuple(_READERS))
+
+
 def _read(path: Path) -> pa.Table:
     reader = next((read for suffix, read in _READERS.items() if path.name.lower().endswith(suffix)), None)
     if reader is None:

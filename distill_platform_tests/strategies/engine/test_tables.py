@@ -85,8 +85,9 @@ def test_folds_are_walk_forward_and_say_what_they_may_be_used_for() -> None:
     assert column(result, "split", "folds") == ["search"] * 4 + ["validation"] * 2 + ["forward_oos"] * 2
     assert column(result, "pnl_oos", "folds") == pytest.approx([0.02] * 8, abs=1e-9)
     assert column(result, "pnl_is", "folds") == pytest.approx([0.06] + [0.08] * 7, abs=1e-3)
-    ends = column(result, "end", "folds")
-    assert ends == sorted(ends)
+    starts, ends = column(result, "start", "folds"), column(result, "end", "folds")
+    assert starts[1:] == ends[:-1]
+    assert starts[0] == column(result, "ts_end")[7]
 
 
 def test_a_run_too_short_has_no_folds() -> None:
