@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import secrets
 from datetime import UTC, date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Annotated
 
 from distill_platform.cli.bundles import InboxOption, WorldsOption
 from distill_platform.cli.console import JsonOption, err, out, print_json

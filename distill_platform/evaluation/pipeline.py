@@ -73,7 +73,9 @@ def waiting_days(evaluation: Evaluation) -> list[str]:
 
 def _is_current(evaluation: Evaluation, day: str, arrivals: Sequence[ArrivalRecord]) -> bool:
     try:
-        received, controls = (evaluation.lake.open(name, day).manifest for name in ("run_bundles", "overfitting_controls"))
+        received, controls = (
+            evaluation.lake.open(name, day).manifest for name in ("run_bundles", "overfitting_controls")
+        )
         reported = evaluation.lake.open("evaluation_reports", day).manifest
     except LakeError:
         return False
