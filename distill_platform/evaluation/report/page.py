@@ -120,7 +120,8 @@ def _tiles(view: ReportView) -> list[tuple[str, str, str]]:
 
 def _amounts(view: ReportView) -> str:
     days, trades = view.number("sample.observation_days"), view.number("sample.n_trades_total")
-    return f"{'unknown' if math.isnan(days) else count(days)} days, {'unknown' if math.isnan(trades) else count(trades)} trades"
+    known = [f"{count(number)} {noun}" for number, noun in ((days, "days"), (trades, "trades")) if number >= 0]
+    return ", ".join(known) or "days and trades unknown"
 
 
 def _folds(view: ReportView) -> str:

@@ -66,7 +66,12 @@ def stopped_at(view: ReportView) -> GateLine | None:
     """Return the gate that the run did not get through; None where it waits for a person, or for nothing."""
     closed = (gate for gate in view.gates if gate.judged and gate.status not in _OPEN)
     first = next(closed, None)
-    return None if first is None or _awaited(first) else first
+    return None if first is None or awaited(first) else first
+
+
+def awaited(gate: GateLine) -> bool:
+    """Return whether a gate waits for a person's decision, and for nothing else."""
+    return gate.judged and any(reason.startswith(_AWAITS) for reason in gate.reasons)
 
 
 def gate_name(gate: GateLine) -> str:
@@ -136,12 +141,8 @@ def _reservations(view: ReportView) -> str:
 
 
 def _next(view: ReportView) -> str:
-    waiting = next((gate for gate in view.gates if _awaited(gate)), None)
+    waiting = next((gate for gate in view.gates if awaited(gate)), None)
     return f" Next, {gate_name(waiting)} {waiting.reasons[0]}." if waiting else ""
-
-
-def _awaited(gate: GateLine) -> bool:
-    return gate.judged and any(reason.startswith(_AWAITS) for reason in gate.reasons)
 
 
 def _observed(check: Check) -> str:
@@ -180,7 +181,7 @@ def _of_gates(view: ReportView) -> Iterator[Finding]:
     said = {check.metric for check in checks(view) if check.status != "pass"}
     for gate in view.gates:
         named = list(dict.fromkeys(_metrics_named(gate)))
-        if gate.judged and gate.status != "pass" and not _awaited(gate) and not (named and said.issuperset(named)):
+        if gate.judged and gate.status != "pass" and not awaited(gate) and not (named and said.issuperset(named)):
             verb = {"fail": "fails", "watch": "is to be watched"}.get(str(gate.status), "cannot be decided")
             why = "; ".join(visible(reason) for reason in gate.reasons) or "it gives no reason"
             about = " ".join(dict.fromkeys(explanations.about(view, name) for name in named if name not in said))

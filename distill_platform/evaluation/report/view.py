@@ -139,9 +139,14 @@ class TrialsView:
     @property
     def counted(self) -> str:
         """Return the honest number of trials and what it is made of, in words."""
+        return f"{self.n:,} ({self.made_of})"
+
+    @property
+    def made_of(self) -> str:
+        """Return what the number of trials is made of, in words."""
         parts = [(self.declared, "declared"), (self.distinct, "distinct"), (self.ablations, "ablations")]
         parts += [(self.duplicates, "repeated")] if self.duplicates else []
-        return f"{self.n:,} ({', '.join(f'{number:,} {name}' for number, name in parts)})"
+        return ", ".join(f"{number:,} {name}" for number, name in parts)
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,10 @@ def _drawn(costs: CostView, curve: list[tuple[float, float]], title: str) -> str
     )
     axes.plot(added, sharpes, color=canvas.BLUE, linewidth=1.8)
     axes.axhline(0.0, color=canvas.INK, linewidth=0.8)
-    canvas.frame_values(axes, sharpes.tolist(), scales.plain_ticks)
+    axes.set_ylim(*canvas.span(sharpes.tolist()))
     axes.set_xlim(added[0], added[-1])
-    axes.set_xticks(*scales.plain_ticks(float(added[0]), float(added[-1]), 6))
+    canvas.y_axis(axes, scales.plain_ticks(*axes.get_ylim()), "annual net Sharpe ratio")
+    canvas.x_axis(axes, scales.plain_ticks(*axes.get_xlim(), 6), "added cost, bps of what is traded")
     if added[0] <= costs.breakeven_bps <= added[-1]:
         axes.plot([costs.breakeven_bps], [0.0], "o", color=canvas.RED, markersize=6)
         late = costs.breakeven_bps > (added[0] + added[-1]) / 2
@@ -52,8 +53,6 @@ def _drawn(costs: CostView, curve: list[tuple[float, float]], title: str) -> str
             f"break-even {ratio(costs.breakeven_bps, 1)} bps", (costs.breakeven_bps, 0.0), (-6 if late else 6, 7),
             textcoords="offset points", ha="right" if late else "left", color=canvas.INK,
         )  # fmt: skip
-    axes.set_xlabel("added cost, bps of what is traded")
-    axes.set_ylabel("annual net Sharpe ratio")
     return canvas.svg(figure, title)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -23,12 +25,15 @@ def panel(view: ReportView) -> Panel:
         return Panel("equity", "Equity: not measured", "No day has a net return.", wide=True)
     x = scales.day_numbers(days)[known]
     growth = _log_growth(net[known])
-    figure, above = canvas.axes(canvas.WIDE, left=56, bottom=150, top=22)
-    below = figure.add_axes((56 / 900, 34 / 392, 1 - 68 / 900, 96 / 392), facecolor="none", sharex=above)
-    _shade(above, below, view)
+    figure, above = canvas.axes(canvas.WIDE, left=56, bottom=140, top=22)
+    below = canvas.below(figure, left=56, right=12, top=276, height=90)
+    for axes in (above, below):
+        axes.set_xlim(x[0], max(x[-1], x[0] + 1))
+        _shade(axes, view)
+    _name_windows(above, view)
     _draw_equity(above, x, growth, _log_growth(np.where(np.isfinite(gross[known]), gross[known], 0.0)))
     _draw_drawdown(below, x, growth)
-    _set_time(above, below, x)
+    canvas.x_axis(below, scales.time_ticks(*below.get_xlim(), 9))
     title = _title(view, growth)
     return Panel("equity", title, _caption(view), canvas.svg(figure, title), wide=True)
 
@@ -47,15 +52,16 @@ def _log_growth(returns: Numbers) -> Numbers:
 
 
 def _draw_equity(axes: Axes, x: Numbers, growth: Numbers, gross: Numbers) -> None:
-    axes.plot(*scales.thinned(x, gross), color=canvas.MUTED, linewidth=0.9, linestyle=(0, (4, 2)), label="before costs")
+    axes.plot(
+        *scales.thinned(x, gross), color=canvas.MUTED, linewidth=0.9, linestyle=canvas.DASHED, label="before costs"
+    )
     axes.plot(*scales.thinned(x, growth), color=canvas.BLUE, linewidth=1.5, label="net of costs")
     low, high = min(0.0, growth.min(), gross.min()), max(0.0, growth.max(), gross.max())
     room = max(0.06 * (high - low), 0.002)
     axes.set_ylim(low - room, high + room)
-    axes.set_yticks(*scales.growth_ticks(low - room, high + room))
-    axes.grid(axis="y")
+    canvas.y_axis(axes, scales.growth_ticks(low - room, high + room))
     axes.axhline(0.0, color=canvas.MUTED, linewidth=0.7)
-    axes.legend(loc="upper left", frameon=False, labelcolor=canvas.MUTED, borderaxespad=0.2, handlelength=1.6)
+    canvas.key(axes, inside=True)
 
 
 def _draw_drawdown(axes: Axes, x: Numbers, growth: Numbers) -> None:
@@ -64,30 +70,27 @@ def _draw_drawdown(axes: Axes, x: Numbers, growth: Numbers) -> None:
     axes.plot(*scales.thinned(x, fall), color=canvas.RED, linewidth=1.0)
     deepest = min(float(fall.min()), -1e-3)
     axes.set_ylim(1.12 * deepest, 0.0)
-    axes.set_yticks(*scales.percent_ticks(deepest, 0.0, 3))
-    axes.grid(axis="y")
-    axes.set_title("below the highest point so far", loc="left", fontsize=10.5, color=canvas.MUTED, pad=3)
+    canvas.y_axis(axes, scales.percent_ticks(1.12 * deepest, 0.0, 3))
+    axes.text(0.0, 1.06, "below the highest point so far", transform=axes.transAxes, color=canvas.MUTED)
 
 
-def _shade(above: Axes, below: Axes, view: ReportView) -> None:
-    named: set[str] = set()
+def _shade(axes: Axes, view: ReportView) -> None:
     for split, start, end in view.windows:
-        left, right = (moment.timestamp() / 86_400 for moment in (start, end))
-        for axes in (above, below):
-            axes.axvspan(left, right, facecolor=_SHADES.get(split, _OTHER_SHADE), edgecolor="white", linewidth=1.0)
-        if split not in named:
-            above.annotate(
-                canvas.name_of(split.replace("_", " ")), (left, 1.0), (3, 4), xycoords=("data", "axes fraction"),
-                textcoords="offset points", color=canvas.MUTED, annotation_clip=True,
-            )  # fmt: skip
-        named.add(split)
+        shade = _SHADES.get(split, _OTHER_SHADE)
+        axes.axvspan(_day(start), _day(end), facecolor=shade, edgecolor="white", linewidth=1.0, zorder=0)
 
 
-def _set_time(above: Axes, below: Axes, x: Numbers) -> None:
-    last = max(x[-1], x[0] + 1)
-    below.set_xlim(x[0], last)
-    below.set_xticks(*scales.time_ticks(x[0], last, 9))
-    above.tick_params(labelbottom=False)
+def _name_windows(axes: Axes, view: ReportView) -> None:
+    """Write the name of each split above the first of its windows that can be seen."""
+    first, last = axes.get_xlim()
+    starts = [(split, _day(start)) for split, start, end in view.windows if first < _day(end) and _day(start) < last]
+    for split, start in reversed(dict(reversed(starts)).items()):
+        name = canvas.name_of(split.replace("_", " "))
+        axes.text(max(start, first), 1.02, f" {name}", transform=axes.get_xaxis_transform(), color=canvas.MUTED)
+
+
+def _day(moment: datetime) -> float:
+    return moment.timestamp() / 86_400
 
 
 def _title(view: ReportView, growth: Numbers) -> str:

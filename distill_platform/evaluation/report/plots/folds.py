@@ -48,14 +48,13 @@ def _drawn(folds: list[FoldView], title: str) -> str:
     if inside:
         axes.plot(*zip(*inside, strict=True), "D", markersize=4, mfc="white", mec=canvas.INK, label="in sample")
     numbers = [value for fold in folds for value in (fold.pnl_is, fold.pnl_oos) if math.isfinite(value)]
-    canvas.frame_values(axes, numbers, scales.percent_ticks)
+    axes.set_ylim(*canvas.span(numbers))
+    axes.set_xlim(-0.6, len(folds) - 0.4)
+    canvas.y_axis(axes, scales.percent_ticks(*axes.get_ylim()), "profit, of equity")
     axes.axhline(0.0, color=canvas.INK, linewidth=0.8)
     every = math.ceil(len(folds) / 12)
-    axes.set_xticks(places[::every], [str(fold.fold) for fold in folds[::every]])
-    axes.set_xlim(-0.6, len(folds) - 0.4)
-    axes.set_xlabel("fold")
-    axes.set_ylabel("profit, of equity")
-    canvas.legend_above(axes)
+    canvas.x_axis(axes, (places[::every].tolist(), [str(fold.fold) for fold in folds[::every]]), "fold")
+    canvas.key(axes)
     return canvas.svg(figure, title)
 
 

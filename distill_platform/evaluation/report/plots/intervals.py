@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from distill_platform.evaluation.report.plots import canvas
+from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ContributionView, RegimeView, ReportView
 from distill_platform.evaluation.report.wording import ratio, several, signed, visible
@@ -64,8 +64,9 @@ def _drawn(lines: list[Line], unit: str, title: str, *, plus: bool = False) -> s
             (signed if plus else ratio)(middle), (middle, -place), (0, 6), textcoords="offset points", ha="center",
         )  # fmt: skip
     axes.axvline(0.0, color=canvas.INK, linewidth=0.8)
-    canvas.frame_bars(axes, [value for line in lines for value in line[1:] if math.isfinite(value)])
-    axes.set_yticks([-place for place in range(len(lines))], [line[0] for line in lines])
+    axes.set_xlim(*canvas.span([value for line in lines for value in line[1:] if math.isfinite(value)], 0.18))
     axes.set_ylim(-len(lines) + 0.4, 0.6)
-    axes.set_xlabel(unit)
+    canvas.x_axis(axes, scales.plain_ticks(*axes.get_xlim()), unit, grid=True)
+    names = [float(-place) for place in range(len(lines))], [line[0] for line in lines]
+    canvas.y_axis(axes, names, grid=False, line=False)
     return canvas.svg(figure, title)

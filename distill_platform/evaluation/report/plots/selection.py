@@ -69,7 +69,7 @@ def _drawn(view: ReportView, spread: float, title: str) -> str:
     figure, axes = canvas.axes(left=14, top=26)
     axes.fill_between(x, density, color="#ccd3da", linewidth=0)
     axes.plot(x, density, color=canvas.MUTED, linewidth=1.0)
-    axes.plot([trials.expected_max_sharpe] * 2, [0, 1.0], color=canvas.INK, linewidth=1.1, linestyle=(0, (4, 2)))
+    axes.plot([trials.expected_max_sharpe] * 2, [0, 1.0], color=canvas.INK, linewidth=1.1, linestyle=canvas.DASHED)
     error = view.number("returns.sharpe_standard_error")
     error = error if math.isfinite(error) else 0.0
     axes.axvspan(trials.sharpe - error, trials.sharpe + error, color=canvas.BLUE, alpha=0.14, linewidth=0)
@@ -84,10 +84,7 @@ def _finish(axes: Axes, low: float, high: float) -> None:
     room = 0.04 * (high - low)
     axes.set_xlim(low - room, high + room)
     axes.set_ylim(0.0, 1.04)
-    axes.set_xticks(*scales.plain_ticks(low, high, 6))
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
-    axes.set_xlabel("annual Sharpe ratio")
+    canvas.x_axis(axes, scales.plain_ticks(low - room, high + room, 6), "annual Sharpe ratio")
 
 
 def _name_lines(axes: Axes, trials: TrialsView, middle: float) -> None:
@@ -106,7 +103,8 @@ def _name_lines(axes: Axes, trials: TrialsView, middle: float) -> None:
 
 def _facts(trials: TrialsView) -> tuple[tuple[str, str], ...]:
     return (
-        ("Trials counted", trials.counted),
+        ("Trials counted", f"{trials.n:,}"),
+        ("Made of", trials.made_of),
         ("Deflated Sharpe ratio (DSR)", probability(trials.dsr)),
         ("Probability of backtest overfitting (PBO)", probability(trials.pbo)),
         ("Reality check, p-value", probability(trials.reality_check_p)),

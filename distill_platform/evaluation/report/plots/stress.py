@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from distill_platform.evaluation.report.plots import canvas
+from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ReportView, ScenarioView
 from distill_platform.evaluation.report.wording import ratio, visible
@@ -44,8 +44,8 @@ def _drawn(view: ReportView, lines: list[ScenarioView], title: str) -> str:
             axes.plot([least, least], [place - 0.42, place + 0.42], color=canvas.INK, linewidth=2.0)
     axes.axvline(0.0, color=canvas.INK, linewidth=0.8)
     bounds = [least for _, _, least in rows if least is not None and math.isfinite(least)]
-    canvas.frame_bars(axes, [*values, *bounds])
-    axes.set_yticks(places, [name for name, _, _ in rows])
+    axes.set_xlim(*canvas.span([*values, *bounds], 0.18))
     axes.set_ylim(places[-1] - 0.6, 0.6)
-    axes.set_xlabel("annual net Sharpe ratio")
+    canvas.x_axis(axes, scales.plain_ticks(*axes.get_xlim()), "annual net Sharpe ratio", grid=True)
+    canvas.y_axis(axes, (places, [name for name, _, _ in rows]), grid=False, line=False)
     return canvas.svg(figure, title)

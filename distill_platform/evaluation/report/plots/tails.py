@@ -15,7 +15,7 @@ from distill_platform.stats.normal import pdf
 
 _BINS = 41
 _FEWEST = 20
-_LINES = (("var_95", "VaR 95", canvas.AMBER, (0, (4, 2))), ("es_99", "ES 99", canvas.RED, (0, (1, 1))))
+_LINES = (("var_95", "VaR 95", canvas.AMBER, canvas.DASHED), ("es_99", "ES 99", canvas.RED, canvas.DOTTED))
 _CAPTION = (
     "Days by net return, on a square-root scale so that single days are seen. Line: a normal distribution of the same "
     "mean and spread. VaR 95: the loss that one day in 20 exceeds. ES 99: the mean loss of the worst 1 % of days."
@@ -37,7 +37,7 @@ def _drawn(view: ReportView, returns: Numbers, title: str) -> str:
     unit = returns / scale
     edges = np.linspace(unit.min(), unit.max(), _BINS + 1)
     counts, _ = np.histogram(unit, edges)
-    figure, axes = canvas.axes(top=24, left=40)
+    figure, axes = canvas.axes(top=24)
     axes.stairs(np.sqrt(counts), edges, fill=True, color="#a9c6dc")
     spread = float(unit.std())
     if spread > 0:
@@ -58,14 +58,11 @@ def _drawn(view: ReportView, returns: Numbers, title: str) -> str:
 
 def _finish(axes: Axes, edges: Numbers, scale: float, highest: float) -> None:
     values, labels = scales.percent_ticks(float(edges[0]) * scale, float(edges[-1]) * scale, 6)
-    axes.set_xticks([value / scale for value in values], labels)
     axes.set_xlim(edges[0], edges[-1])
     counts = [n for n in (1, 5, 10, 25, 50, 100, 250, 500, 1000, 2500) if math.sqrt(n) <= highest]
-    axes.set_yticks([math.sqrt(n) for n in counts], [str(n) for n in counts])
     axes.set_ylim(0.0, 1.08 * highest)
-    axes.set_xlabel("net return of a day")
-    axes.set_ylabel("days")
-    axes.grid(axis="y")
+    canvas.x_axis(axes, ([value / scale for value in values], labels), "net return of a day")
+    canvas.y_axis(axes, ([math.sqrt(n) for n in counts], [str(n) for n in counts]), "days")
 
 
 def _facts(view: ReportView) -> tuple[tuple[str, str], ...]:
