@@ -10,7 +10,7 @@ from distill_platform.cli.bundles import InboxOption, WorldsOption
 from distill_platform.cli.console import JsonOption, err, out, print_json
 from distill_platform.cli.days import day_option, refuse_reversed
 from distill_platform.cli.places import ConfigOption, LakeOption, find_config
-from distill_platform.cli.verdicts import print_verdicts, verdict_rows
+from distill_platform.cli.verdicts import as_document, print_verdicts
 from distill_platform.core.utc import days_between
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def evaluate(
     A run that fails is an answer, not an error: the command says no only when the platform's own checks do not hold.
     """
     from distill_platform.cli.progress import Bars
+    from distill_platform.evaluation.overview import overview
     from distill_platform.evaluation.settings import EvaluationOverrides, load_evaluation_settings
     from distill_platform.evaluation.stage import open_evaluation
 
@@ -38,11 +39,11 @@ def evaluate(
     settings = load_evaluation_settings(find_config(config), EvaluationOverrides(worlds, inbox, lake))
     with Bars(err()) as bars, open_evaluation(settings, now=_now, progress=bars.show) as evaluation:
         days = _evaluated(evaluation, first, last)
-        rows = verdict_rows(evaluation, days)
+        found = overview(evaluation, days)
     if as_json:
-        print_json({"days": days, **rows.to_document()})
+        print_json({"days": days, **as_document(found)})
     else:
-        print_verdicts(out(), rows)
+        print_verdicts(out(), found)
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from re import fullmatch
 from typing import Annotated
 
 import typer
@@ -20,9 +21,10 @@ def report(
     """Show why a run was refused, or how far it may go; the page with the plots lies beside it."""
     from distill_platform.core import canon
     from distill_platform.evaluation.stages.reporting import report_folder
+    from distill_platform.strategies.bundles.manifest import IDENTIFIER
 
     folder = report_folder(Places(config=config, lake=lake).lake_root(), run_id)
-    if not (folder / "evaluation_report.md").is_file():
+    if not fullmatch(IDENTIFIER, run_id) or not (folder / "evaluation_report.md").is_file():
         hint = "Hand it in with `distill submit`, then run `distill evaluate`"
         raise MissingDataset(f"there is no report on a run {run_id!r}", hint=hint)
     if as_json:

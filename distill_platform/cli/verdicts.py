@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -17,97 +14,46 @@ from distill_platform.cli.console import plain
 from distill_platform.cli.places import short
 
 if TYPE_CHECKING:
-    from distill_platform.evaluation.stage import Evaluation
+    from distill_platform.evaluation.overview import Overview
 
-_STYLES = {"pass": "green", "watch": "yellow", "warn": "yellow", "fail": "red"}
+_STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
+_RIGHT = ("Sharpe", "DSR", "trials")
 _MOST_ROWS = 60
 
 
-@dataclass(frozen=True)
-class VerdictRow:
-    """One judged run."""
-
-    run_id: str
-    strategy_id: str
-    ablated: bool
-    status: str
-    recommended_stage: str
-    gate: str
-    gate_status: str
-    sharpe: float | None
-    standard_error: float | None
-    dsr: float | None
-    n_trials: int | None
-    why: str
-    report: str
+def as_document(found: Overview) -> dict[str, Any]:
+    """Return an overview as a JSON value."""
+    return {"runs": list(found.runs), "turned_away": list(found.turned_away), "index": str(found.index)}
 
 
-@dataclass(frozen=True)
-class Verdicts:
-    """The judged runs of some days, and the entries of the inbox that were turned away."""
-
-    rows: tuple[VerdictRow, ...]
-    turned_away: tuple[dict[str, str], ...]
-    index: str
-
-    def to_document(self) -> dict[str, Any]:
-        """Return them as a JSON value."""
-        return {"runs": [asdict(row) for row in self.rows], "turned_away": list(self.turned_away), "index": self.index}
-
-
-def verdict_rows(evaluation: Evaluation, days: Sequence[str]) -> Verdicts:
-    """Return the verdicts on the runs that arrived on some days, best Sharpe ratio first."""
-    from distill_platform.evaluation.overview import overview
-
-    found = overview(evaluation, days)
-    rows = tuple(VerdictRow(**line) for line in found.lines)
-    return Verdicts(rows, tuple(found.turned_away), str(found.index))
-
-
-def print_verdicts(console: Console, verdicts: Verdicts) -> None:
-    """Print the table, what was turned away, and where to read on."""
-    shown = [row for row in verdicts.rows if not row.ablated]
-    if shown:
-        console.print(_table(shown[:_MOST_ROWS]))
-        _print_count(console, verdicts, len(shown))
+def print_verdicts(console: Console, found: Overview) -> None:
+    """Print the table of runs, what was turned away, and where to read on."""
+    whole = [run for run in found.runs if not run["ablated"]]
+    if whole:
+        console.print(_table(whole[:_MOST_ROWS]))
+        console.print(Text(_counted(whole, len(found.runs) - len(whole))))
     else:
-        console.print("No run was judged.")
-    for one in verdicts.turned_away:
-        line = f"{one['state']} {one['name']}: {one['message']} ({one['reason']})"
+        console.print(Text("No run was judged."))
+    for one in found.turned_away:
+        line = f"{one['state']}: {one['name']}: {one['message']} ({one['reason']})"
         console.print(Text(plain(line), style="yellow"))
-    if shown:
-        console.print(Text(f"Reports: {short(Path(verdicts.index))}"))
+    if whole:
+        console.print(Text(f"Reports: {plain(short(found.index))}"), soft_wrap=True)
 
 
-def _table(rows: Sequence[VerdictRow]) -> Table:
+def _table(runs: Sequence[Mapping[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("strategy", "verdict", "stands at", "Sharpe", "DSR", "why"):
-        table.add_column(name, justify="right" if name in ("Sharpe", "DSR") else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*_cells(row))
+    for name in ("strategy", "verdict", "Sharpe", "DSR", "trials", "why"):
+        table.add_column(name, justify="right" if name in _RIGHT else "left", overflow="fold")
+    for run in runs:
+        style = _STYLES.get(run["status"], "")
+        cells = (run["sharpe"], run["dsr"], str(run["n_trials"]), run["headline"])
+        table.add_row(Text(plain(run["strategy_id"])), Text(run["status"], style=style), *(plain(c) for c in cells))
     return table
 
 
-def _cells(row: VerdictRow) -> tuple[Text, ...]:
-    ratio = f"{row.sharpe:.2f} ± {row.standard_error:.2f}" if _known(row.sharpe, row.standard_error) else "-"
-    gate = f"{row.gate} {row.gate_status}".replace("_", " ")
-    return (
-        Text(plain(row.strategy_id)),
-        Text(row.status, style=_STYLES.get(row.status, "")),
-        Text(gate),
-        Text(ratio),
-        Text(f"{row.dsr:.2f}" if _known(row.dsr) else "-"),
-        Text(plain(row.why)),
-    )
-
-
-def _known(*values: float | None) -> bool:
-    return all(value is not None and math.isfinite(value) for value in values)
-
-
-def _print_count(console: Console, verdicts: Verdicts, shown: int) -> None:
-    counts = Counter(row.status for row in verdicts.rows if not row.ablated)
+def _counted(whole: Sequence[Mapping[str, Any]], ablated: int) -> str:
+    counts = Counter(run["status"] for run in whole)
     said = ", ".join(f"{counts[status]} {status}" for status in ("pass", "warn", "fail") if counts[status])
-    ablated = len(verdicts.rows) - shown
     more = f", and {ablated} ablated variants, which count as trials" if ablated else ""
-    console.print(Text(f"{shown} runs: {said}{more}."))
+    return f"{len(whole)} runs: {said}{more}."

@@ -182,6 +182,25 @@ REPORTS = pa.schema(
         _column("bytes", pa.int64(), "size"),
     ]
 )
+INDEX = pa.schema(
+    [
+        _RUN,
+        _STRATEGY,
+        _WORLD,
+        _STAGE,
+        _column("ablated", pa.bool_(), "whether it is a variant without a part"),
+        _column("status", pa.string(), "pass, warn or fail"),
+        _column("verdict", pa.string(), "in words"),
+        _column("gate", pa.string(), "gate that it reached, or that stopped it"),
+        _column("ratio", pa.float64(), "annual daily Sharpe ratio", required=False),
+        _column("sharpe", pa.string(), "the same with its standard error"),
+        _column("dsr", pa.string(), "deflated Sharpe ratio, a probability"),
+        _column("n_trials", pa.int64(), "honest number of trials"),
+        _column("headline", pa.string(), "the verdict in one sentence"),
+        _column("failed", STRINGS, "what did not hold"),
+        _column("link", pa.string(), "place of the page, from that of the index"),
+    ]
+)
 
 TABLES: dict[str, dict[str, pa.Schema]] = {
     "run_bundles": {"bundles": BUNDLES, "refused": REFUSED},
@@ -195,5 +214,5 @@ TABLES: dict[str, dict[str, pa.Schema]] = {
     "node_contributions": {"contributions": CONTRIBUTIONS, "by_cohort": COHORT_CONTRIBUTIONS},
     "rule_results": {"results": RESULTS, "verdicts": VERDICTS},
     "stage_gates": {"gates": GATES},
-    "evaluation_reports": {"reports": REPORTS},
+    "evaluation_reports": {"reports": REPORTS, "index": INDEX},
 }

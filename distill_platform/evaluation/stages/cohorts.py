@@ -17,6 +17,8 @@ from distill_platform.evaluation.contributions import (
     node_contributions,
 )
 from distill_platform.evaluation.metrics import live_metrics
+from distill_platform.evaluation.metrics.benchmark import benchmark_returns
+from distill_platform.evaluation.metrics.steps import read_steps
 from distill_platform.evaluation.portfolio import Fit, Holding, portfolio_fit_of
 from distill_platform.evaluation.records import recorded_trials
 from distill_platform.evaluation.stage import DayTables, Evaluation, ledger_input, opened_day, publish_day, rows_of
@@ -80,7 +82,8 @@ def _member(record: TrialRecord, run: Measured) -> Member:
 
 def _ablated(run: Measured) -> AblatedRun:
     daily = run.found.daily
-    return AblatedRun(run.bundle.manifest, daily.days, daily.net, daily.market)
+    market = benchmark_returns(read_steps(run.bundle), daily)
+    return AblatedRun(run.bundle.manifest, daily.days, daily.net, daily.gross if market is None else market)
 
 
 class Neighbours:
