@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import LakeError
 from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals
 from distill_platform.evaluation.stage import Evaluation, code_version
@@ -14,6 +15,7 @@ from distill_platform.evaluation.stages.measuring import measure_runs
 from distill_platform.evaluation.stages.reporting import write_reports
 from distill_platform.store.stages import Pipeline, Stage, refuse_failed, steps
 
+_FACTS = ("receipt/", "trial/")
 _RUNS = ("evaluation_runs",)
 _MEASURED = ("run_bundles",)
 _JUDGED = (
@@ -89,3 +91,9 @@ def _is_current(evaluation: Evaluation, day: str, arrivals: Sequence[ArrivalReco
 
 def _cohorts(arrivals: Sequence[ArrivalRecord]) -> list[str]:
     return sorted({arrival.cohort_id for arrival in arrivals})
+
+
+def ledger_state(evaluation: Evaluation, days: Sequence[str]) -> str:
+    """Return a hash of what judging some days would rest on: their bundles, all trials, and the policies."""
+    heads = [(head.stream, head.digest) for head in evaluation.ledger.heads() if head.stream.startswith(_FACTS)]
+    return sig_hash({"days": list(days), "heads": heads, "policies": evaluation.settings.worlds_hash})
