@@ -32,22 +32,8 @@ def report(folder: Path) -> Report:
     with pytest.MonkeyPatch.context() as patch:
         for module in PEERS.values():
             patch.setitem(sys.modules, module, None)
-        return main(
-            [
-                "--rows",
-                "2000",
-                "--loop-rows",
-                "2000",
-                "--laps",
-                "1",
-                "--share",
-                "0.01",
-                "--evaluations",
-                "3",
-                "--folder",
-                str(folder),
-            ]  # fmt: skip
-        )
+        sizes = {"rows": 2000, "loop-rows": 2000, "laps": 1, "share": 0.01, "evaluations": 3, "folder": folder}
+        return main([word for name, size in sizes.items() for word in (f"--{name}", str(size))])
 
 
 STEPS = ["evidence", "scored_runs", "screened_texts", "four corpora", "corpus_release", "drift_report"]

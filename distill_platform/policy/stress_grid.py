@@ -39,5 +39,5 @@ class Scenario(StrictModel):
             raise ValueError(f"scenario {self.name!r} changes nothing: say what is worse in it")
         for cost in ("fee", "slippage"):
             if getattr(self, f"{cost}_bps") is not None and getattr(self, f"{cost}_multiplier") is not None:
-                raise ValueError(f"scenario {self.name!r} adds to the {cost} and multiplies it: say one of the two")
+                raise ValueError(f"scenario {self.name!r} sets and multiplies the {cost}: say one of the two")
         return self
