@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from distill_platform import __version__
-from distill_platform.cli import export, receipts, run, sources, trace
+from distill_platform.cli import export, policy, receipts, run, sources, trace
 from distill_platform.cli.console import Door, prepare_streams
 
 __all__ = ["app", "main"]
@@ -27,6 +27,7 @@ app.command("receipts")(receipts.receipts)
 app.command("trace")(trace.trace)
 app.add_typer(sources.app, name="sources")
 app.add_typer(export.app, name="export")
+app.add_typer(policy.app, name="policy")
 
 
 def _version(wanted: bool) -> None:

@@ -2,7 +2,8 @@
 
 DistillError                what happened, where, and what to do next
 ├── ConfigError             a YAML file, a key or a rule in it is wrong
-│   └── ExpressionError     a rule's text does not parse or does not type-check
+│   ├── ExpressionError     a rule's text does not parse or does not type-check
+│   └── MetricsError        given metrics, or the context of a selection, are not what they must be
 ├── CanonError              bytes are not one strict JSON value
 ├── SourceError             a source file cannot be read as declared
 ├── LakeError               the lake cannot store or serve a dataset
@@ -64,6 +65,10 @@ class ExpressionError(ConfigError):
     def __str__(self) -> str:
         """Return the message with the column (1-based) inside the rule's text."""
         return f"column {self.column}: {DistillError.__str__(self)} (in {self.text[:200]!r})"
+
+
+class MetricsError(ConfigError):
+    """Metrics given for a dry run, or the context of its selection, cannot be accepted as they stand."""
 
 
 class CanonError(DistillError):

@@ -1,0 +1,90 @@
+"""A rule of a profile, ready to judge runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distill_platform.policy.rules.block import RuleBlock
+from distill_platform.policy.rules.bound import Bound, Finding, Metrics
+from distill_platform.policy.rules.result import (
+    MISSING_METRIC,
+    NOT_CONFIGURED,
+    OK,
+    RULE_ERROR,
+    RuleResult,
+    numbers,
+)
+from distill_platform.policy.words import Owner, Severity, Status
+
+_RANK = {status: rank for rank, status in enumerate(Status)}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule with its bounds, whom it tells how loudly, and what a missing metric and a crash come to."""
+
+    name: str
+    severity: Severity
+    owner: Owner
+    bounds: tuple[Bound, ...]
+    on_missing: Status = Status.FAIL
+    on_error: Status = Status.FAIL
+
+    @property
+    def configured(self) -> bool:
+        """Return whether the rule bounds anything."""
+        return bool(self.bounds)
+
+    def judge(self, metrics: Metrics) -> RuleResult:
+        """Return the rule's verdict on a run; a rule that crashes has one too.
+
+        A metric that is there but unusable fails whatever the world says of missing ones.
+        """
+        if not self.bounds:
+            return self._not_configured
+        try:
+            return self._conclude([bound.judge(metrics) for bound in self.bounds])
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, a crashed rule is not a pass
+            reason = f"the rule crashed: {type(error).__name__}: {error}"[:300]
+            return self._result(self.on_error, RULE_ERROR, reason, (RULE_ERROR,), numbers(None, None, None))
+
+    def _conclude(self, findings: Sequence[Finding]) -> RuleResult:
+        wrong = [finding for finding in findings if finding.code]
+        if not wrong:
+            nearest = min(findings, key=lambda finding: finding.closeness)
+            return self._result(Status.PASS, OK, _all_hold(len(findings)), (), _details(nearest, findings))
+        status = max(map(self._status, wrong), key=_RANK.__getitem__)
+        first = next(finding for finding in wrong if self._status(finding) is status)
+        codes = tuple(dict.fromkeys(finding.code for finding in wrong))
+        reason = "; ".join(finding.sentence() for finding in wrong)
+        return self._result(status, first.code, reason, codes, _details(first, findings))
+
+    def _status(self, finding: Finding) -> Status:
+        return self.on_missing if finding.code == MISSING_METRIC else Status.FAIL
+
+    @property
+    def _not_configured(self) -> RuleResult:
+        reason, tags = f"the profile sets no parameter of {self.name}", (NOT_CONFIGURED,)
+        nothing = numbers(None, None, None)
+        return RuleResult(self.name, Status.PASS, Severity.INFO, self.owner, NOT_CONFIGURED, reason, tags, nothing)
+
+    def _result(
+        self, status: Status, code: str, reason: str, tags: tuple[str, ...], details: Mapping[str, Any]
+    ) -> RuleResult:
+        return RuleResult(self.name, status, self.severity, self.owner, code, reason, tags, details)
+
+
+def _all_hold(count: int) -> str:
+    return "the bound holds" if count == 1 else f"all {count} bounds hold"
+
+
+def _details(decisive: Finding, findings: Sequence[Finding]) -> dict[str, Any]:
+    return {**decisive.numbers(), "parameters": [finding.details() for finding in findings]}
+
+
+def compile_rule(block: RuleBlock, on_missing: Status, on_error: Status) -> Rule:
+    """Return the rule that a block with everything filled in declares."""
+    severity, owner = block.severity or block.default_severity, block.owner or block.default_owner
+    return Rule(block.rule, severity, owner, block.bounds(), on_missing, on_error)
