@@ -56,7 +56,7 @@ def bounds_of(model: StrictModel, metric_group: str = "") -> Iterator[Bound]:
     for name, field in type(model).model_fields.items():
         side, limit = _side(field), getattr(model, name)
         if side is not None and limit is not None:
-            yield Bound(name, type(side)(metric_group + side.metric, side.of), limit)
+            yield Bound.on(side, name, limit, metric_group)
 
 
 def _side(field: FieldInfo) -> AtLeast | AtMost | None:
