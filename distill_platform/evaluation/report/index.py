@@ -1,4 +1,4 @@
-"""The index of an evaluation: all its runs on one page, each with its verdict, the reason, and the way to its report."""
+"""The index of an evaluation: all its runs on one page, each with its verdict, why, and a link to its report."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from distill_platform.core.utc import iso
 from distill_platform.evaluation.report import measured, wording
 from distill_platform.evaluation.report.checks import Check, checks, not_configured
-from distill_platform.evaluation.report.sentences import findings, gate_name, headline
+from distill_platform.evaluation.report.sentences import findings, gate_name, gate_words, headline
 from distill_platform.evaluation.report.view import GateLine, ReportView
 from distill_platform.evaluation.report.wording import percent, probability, ratio, visible
 
@@ -93,7 +93,7 @@ def _gate_table(view: ReportView) -> str:
 
 
 def _gate_status(gate: GateLine) -> str:
-    return f"{_MARKS.get(str(gate.status), '–')} {measured.plain(str(gate.status))}" if gate.judged else "– not judged"
+    return f"{_MARKS.get(str(gate.status), '–')} {gate_words(gate)}"
 
 
 def _evidence(view: ReportView) -> str:

@@ -23,6 +23,7 @@ from distill_platform.evaluation.report.sentences import (
     findings,
     gate_name,
     gate_reached,
+    gate_words,
     headline,
     stopped_at,
     verdict,
@@ -140,14 +141,13 @@ def _strip(check: Check) -> dict[str, Any]:
 
 
 def _gate(gate: GateLine) -> dict[str, Any]:
-    words = measured.plain(str(gate.status)) if gate.judged else "not judged"
     name = gate_name(gate)
     why = "; ".join(gate.reasons) if gate.judged else ""
     return {
         "name": name[:1].upper() + name[1:],
         "status": str(gate.status),
         "judged": gate.judged,
-        "words": words,
+        "words": gate_words(gate),
         "why": why,
     }
 

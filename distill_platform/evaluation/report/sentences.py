@@ -80,6 +80,13 @@ def gate_name(gate: GateLine) -> str:
     return f"stage {found[1]} ({found[2].replace('_', ' ')})" if found else visible(gate.stage)
 
 
+def gate_words(gate: GateLine) -> str:
+    """Return a gate's status in words."""
+    if awaited(gate):
+        return "awaits a person"
+    return measured.plain(str(gate.status)) if gate.judged else "not judged"
+
+
 def gate_reached(view: ReportView) -> str:
     """Return the last gate that the run passed, or "none"."""
     passed = [gate for gate in view.gates if gate.status in _OPEN]
