@@ -1,0 +1,1 @@
+"""Contract tests: whoever writes a backend of their own subclasses these and gives them fixtures."""
