@@ -20,6 +20,7 @@ from distill_platform.store.ledger.verification import Finding, verify
 
 _KEYS_PER_QUERY = 500
 _ROWS_PER_FETCH = 1000
+_BEYOND = "\x7f"  # sorts after every character that a stream's name may have
 
 
 class Ledger:
@@ -85,7 +86,7 @@ class Ledger:
 
     def streams(self, prefix: str = "") -> list[str]:
         """Return the names of all streams that begin with `prefix`, sorted."""
-        query = select(table.c.stream).distinct().where(table.c.stream.startswith(prefix, autoescape=True))
+        query = select(table.c.stream).distinct().where(table.c.stream.between(prefix, prefix + _BEYOND))
         with self._backend.reading() as connection:
             return sorted(connection.execute(query).scalars())
 
@@ -113,7 +114,7 @@ class Ledger:
 
         `anchors` is another file of anchors than the ledger's own, for instance a copy that was kept elsewhere.
         """
-        return verify(self._backend, Anchors(anchors) if anchors else self._anchors)
+        return verify(self._backend, Anchors(anchors) if anchors else self._anchors).findings
 
     def closed_days(self) -> list[date]:
         """Return the UTC days before today, by the ledger's clock, on which something was recorded, sorted.
