@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from distill_platform import __version__
-from distill_platform.cli import backtest, bundles, evaluate, export, ledger, policy, receipts, report, run, sources, trace
+from distill_platform.cli import (
+    backtest,
+    bundles,
+    evaluate,
+    export,
+    ledger,
+    policy,
+    receipts,
+    report,
+    run,
+    sources,
+    trace,
+)
 from distill_platform.cli.console import Door, prepare_streams
 
 __all__ = ["app", "main"]

@@ -5,7 +5,6 @@ DistillError                what happened, where, and what to do next
 │   ├── ExpressionError     a rule's text does not parse or does not type-check
 │   ├── MetricsError        given metrics, or the context of a selection, are not what they must be
 │   └── GraphError          a strategy's graph is wired or parametrized wrongly
-│   └── MetricsError        given metrics, or the context of a selection, are not what they must be
 ├── CanonError              bytes are not one strict JSON value
 ├── SourceError             a source file cannot be read as declared
 ├── BarsError               market data are not bars

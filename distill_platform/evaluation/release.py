@@ -29,7 +29,7 @@ class ReleaseStanding:
         if self.counts:
             return ()
         reason = f"monitor only, not for release: {', '.join(self.excluded)}"
-        details = {**numbers(list(self.excluded), None, None), "counts_for_release": False}
+        details = {**numbers(None, None, None), "excluded": list(self.excluded)}
         return (
             RuleResult(RULE, Status.WARN, Severity.SOFT, Owner.OPS, MONITOR_ONLY, reason, (MONITOR_ONLY,), details),
         )

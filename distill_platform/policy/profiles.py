@@ -24,7 +24,6 @@ from distill_platform.policy.rules import (
 )
 from distill_platform.policy.spelling import word_of
 from distill_platform.policy.words import OnTrouble, Stage
-from distill_platform.policy.words import OnTrouble, Stage, word_of
 
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 

@@ -40,7 +40,6 @@ def best_of_each(lines: Sequence[MetricsLine]) -> list[MetricsLine]:
     for line in lines:
         first.setdefault(line.strategy_id, line)
     return list(first.values())
-    return list({line.strategy_id: line for line in reversed(lines)}.values())[::-1]
 
 
 def ranks(lines: Iterable[MetricsLine], metric: str) -> dict[tuple[str, str], int]:

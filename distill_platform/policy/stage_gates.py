@@ -10,7 +10,6 @@ from pydantic import Field, StringConstraints, field_validator
 from distill_platform.core.config import StrictModel
 from distill_platform.policy.spelling import word_of
 from distill_platform.policy.words import Approval
-from distill_platform.policy.words import Approval, word_of
 
 Rule = Annotated[str, StringConstraints(min_length=1)]
 

@@ -23,7 +23,6 @@ class Costs(StrictModel):
 
 class Scenario(StrictModel):
     """One worse world: basis points on top of what a run paid, multiples of it, or only the worst regime's days."""
-    """One worse world: costs set to a number of basis points or multiplied, or only the worst regime's days."""
 
     name: ScenarioName
     fee_bps: Amount | None = None

@@ -21,9 +21,6 @@ from distill_platform.policy.spelling import word_of
 from distill_platform.policy.stage_gates import StageGates
 from distill_platform.policy.stress_grid import Costs, Scenario
 from distill_platform.policy.words import OnTrouble, Stage, Status, Tier
-from distill_platform.policy.stage_gates import StageGates
-from distill_platform.policy.stress_grid import Costs, Scenario
-from distill_platform.policy.words import OnTrouble, Stage, Status, Tier, word_of
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 WorldId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]

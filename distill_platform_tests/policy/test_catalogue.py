@@ -1,5 +1,4 @@
 """Every metric is declared once and completely; aliases and stress scenarios lead no further."""
-"""Every metric is declared once, completely; aliases and stress scenarios lead to what they stand for and no further."""
 
 import re
 
@@ -22,8 +21,6 @@ stress: breakeven_bps
 regime: fragile worst_sharpe best_sharpe n_regimes sharpe_low_vol sharpe_mid_vol sharpe_high_vol
 invariants: pnl_sums_match steps_add_up daily_matches_steps folds_match_steps equity_reconciles fee_nonzero
 invariants: friction_recorded clock_monotone before_as_of no_duplicates repro_hash_match returns_above_minus_one
-invariants: pnl_sums_match steps_add_up daily_matches_steps equity_reconciles fee_nonzero friction_recorded
-invariants: clock_monotone before_as_of no_duplicates repro_hash_match returns_above_minus_one
 triage: friction_dominates sample_starved zero_trades no_activity integrity_broken
 portfolio: max_correlation tail_correlation marginal_var_99 marginal_es_99 portfolio_sharpe_uplift correlation_source
 benchmark: vs_benchmark_sharpe correlation beta

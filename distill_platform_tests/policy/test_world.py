@@ -13,7 +13,6 @@ from distill_platform.policy.profiles import Profile
 from distill_platform.policy.words import Severity, Stage
 from distill_platform.policy.world import World, load_world
 from distill_platform_tests.policy.worlds import EXAMPLE, example, loaded, world
-from distill_platform_tests.policy.worlds import EXAMPLE, example, loaded, world, written
 
 DELIVERED = Path(__file__).parents[2] / "config" / "worlds"
 
