@@ -50,6 +50,8 @@ def test_variants_are_told_apart_and_none_is_the_strategy_itself(base: StrategyG
     assert len({each.graph.graph_hash for each in found} | {base.graph_hash}) == len(found) + 1
     assert len({each.spec.spec_hash for each in found}) == len(found)
     assert {each.base_graph_hash for each in found} == {base.graph_hash}
+    for each in found:
+        assert each.spec.stub in {each.graph.node(name).params["stub"] for name in each.sealed()["nodes"]}
 
 
 @SAMPLE
@@ -102,6 +104,19 @@ def test_a_given_value_takes_the_place_of_the_neutral_one() -> None:
     assert not target_weights(shut, BARS).any()
     with pytest.raises(GraphError, match=r"a gate is 0 or 1, not 0.5"):
         ablate(GUARDED, spec("constant", 0.5, node="not_rough"))
+
+
+@pytest.mark.parametrize("stub", ["constant", "pass_through"])
+def test_a_group_is_switched_off_whichever_way_each_of_its_nodes_can_be(stub: str) -> None:
+    without = ablate(GUARDED, spec(stub, group="regime"))
+    assert [without.node(each).params["stub"] for each in ("not_rough", "in_regime")] == ["constant", "pass_through"]
+    found = evaluate_graph(without, BARS)
+    np.testing.assert_array_equal(found.values["in_regime"], found.values["slots"])
+
+
+def test_what_says_nothing_leads_to_no_position() -> None:
+    momentum = next(each for each in SAMPLES if each.strategy_id == "xs_momentum_12_1")
+    assert not target_weights(ablate(momentum, spec("constant", group="momentum")), BARS).any()
 
 
 def test_passing_through_switches_a_risk_shell_off() -> None:
