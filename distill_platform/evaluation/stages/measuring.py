@@ -10,7 +10,6 @@ from typing import Any
 from distill_platform.evaluation.metrics import RunMetrics, run_metrics, terms_of
 from distill_platform.evaluation.records import record_trials
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, opened_day, publish_day, rows_of
-
 from distill_platform.evaluation.trials import trial_of
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
