@@ -15,6 +15,8 @@ from benchmarks.end_to_end import Run
 from benchmarks.evaluation import RUNS_A_SECOND, Evaluated
 from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
 from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
+from benchmarks.nulls.study import Study
+from benchmarks.nulls.table import to_markdown as nulls_to_markdown
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
 
@@ -58,6 +60,7 @@ class Report:
     contest: Contest | None
     statistics: Sequence[Outcome] = ()
     evaluated: Evaluated | None = None
+    nulls: Sequence[Study] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -79,6 +82,7 @@ class Report:
             "contest": contest,
             "statistics": statistics,
             "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
+            "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
         }
 
     def to_markdown(self) -> str:
@@ -101,6 +105,8 @@ class Report:
             parts += _statistics(self.statistics)
         if self.evaluated:
             parts += _evaluation(self.evaluated)
+        if self.nulls:
+            parts += ["## Luck and edges", nulls_to_markdown(self.nulls).rstrip()]
         return "\n\n".join(parts) + "\n"
 
 

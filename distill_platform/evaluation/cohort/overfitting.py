@@ -43,6 +43,15 @@ class CohortControls:
         return self.by_run[run_id] | self.shared
 
 
+@dataclass(frozen=True)
+class Overfitting:
+    """The probability of backtest overfitting, the S it rests on (0: none), and what a reader must know about both."""
+
+    probability: float
+    n_blocks: int
+    notes: tuple[str, ...]
+
+
 def overfitting_controls(members: Sequence[Member], records: Sequence[TrialRecord]) -> CohortControls:
     """Return the controls of a cohort from its sound runs and the ledger's records of all that were ever tried.
 
@@ -58,20 +67,20 @@ def overfitting_controls(members: Sequence[Member], records: Sequence[TrialRecor
     trials, panel = honest_trials(records), aligned(members)
     n_trials = max(trials.n, len(distinct_members(members)), 1)
     deflated = {member.run_id: _deflated(member, n_trials, records) for member in members}
-    pbo, n_blocks, notes = _pbo(panel)
+    overfitting = backtest_overfitting(panel)
     return CohortControls(
         by_run={member.run_id: _of_run(member, deflated[member.run_id], members, records) for member in members},
         shared={
-            "robustness.pbo": pbo,
+            "robustness.pbo": overfitting.probability,
             "robustness.reality_check_p": _reality_check(panel),
             **_of_cohort(members, deflated, n_trials, records),
         },
         trials=trials,
         n_days=len(panel.days),
-        n_blocks=n_blocks,
+        n_blocks=overfitting.n_blocks,
         apart=panel.apart,
         repeated=panel.repeated,
-        notes=notes,
+        notes=overfitting.notes,
     )
 
 
@@ -154,8 +163,8 @@ def _median(values: Sequence[float]) -> float:
     return middle if math.isfinite(middle) else math.nan
 
 
-def _pbo(panel: AlignedMembers) -> tuple[float, int, tuple[str, ...]]:
-    """Return the PBO, its number of blocks, and what a reader must know about both."""
+def backtest_overfitting(panel: AlignedMembers) -> Overfitting:
+    """Return the probability of backtest overfitting of the runs of a panel, NaN for too few runs or days."""
     notes = [_apart_note(panel)] if panel.apart else []
     n_blocks = min(BLOCKS, len(panel.days) // DAYS_A_BLOCK // 2 * 2)
     if len(panel.run_ids) < 2:
@@ -167,8 +176,8 @@ def _pbo(panel: AlignedMembers) -> tuple[float, int, tuple[str, ...]]:
     else:
         if n_blocks < BLOCKS:
             notes.append(f"PBO rests on {n_blocks} blocks only: the runs have {len(panel.days)} days in common.")
-        return pbo_cscv(panel.returns, n_blocks, constant="worst").pbo, n_blocks, tuple(notes)
-    return math.nan, 0, tuple(notes)
+        return Overfitting(pbo_cscv(panel.returns, n_blocks, constant="worst").pbo, n_blocks, tuple(notes))
+    return Overfitting(math.nan, 0, tuple(notes))
 
 
 def _apart_note(panel: AlignedMembers) -> str:
