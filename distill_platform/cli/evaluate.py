@@ -31,7 +31,7 @@ def evaluate(
     A run that fails is an answer, not an error: the command says no only when the platform's own checks do not hold.
     """
     from distill_platform.cli.progress import Bars
-    from distill_platform.evaluation.overview import overview
+    from distill_platform.evaluation.overview import known_days, overview
     from distill_platform.evaluation.settings import EvaluationOverrides, load_evaluation_settings
     from distill_platform.evaluation.stage import open_evaluation
 
@@ -39,10 +39,12 @@ def evaluate(
     settings = load_evaluation_settings(find_config(config), EvaluationOverrides(worlds, inbox, lake))
     with Bars(err()) as bars, open_evaluation(settings, now=_now, progress=bars.show) as evaluation:
         days = _evaluated(evaluation, first, last)
-        found = overview(evaluation, days)
+        found = overview(evaluation, days or known_days(evaluation))
     if as_json:
         print_json({"days": days, **as_document(found)})
     else:
+        if not days:
+            out().print("Nothing waits to be judged; this is what stands.")
         print_verdicts(out(), found)
 
 

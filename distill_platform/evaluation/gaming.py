@@ -18,7 +18,8 @@ from distill_platform.policy.rules.result import RuleResult, numbers
 from distill_platform.policy.words import Owner, Severity, Status
 
 RULE = "gaming"
-_PAID_LESS = 0.05  # what a run pays per unit of turnover varies a little with what it trades
+_BELOW_SEALED = 0.05  # what a run pays per unit of turnover varies a little with what it trades,
+_CUT = 0.5  # and from run to run by more than that: half is no accident
 _INACTIVE = ("triage.no_activity", "triage.zero_trades")
 _COSTS = ("fee", "slippage")
 
@@ -105,8 +106,8 @@ def gaming_flags(
 ) -> GamingFlags:
     """Return the flags of a run that is being judged under `ruleset_hash`.
 
-    `records` are the trials of its cohort and of its strategy in the order of the ledger, with or without the run
-    itself: what stands before it is earlier. `evaluations` are the bodies of all verdicts before this one on any of
+    `records` are the trials of its cohort and of its strategy, with or without the run itself; their order does not
+    matter, so that nobody hands the cheap run in first. `evaluations` are the bodies of all verdicts before this one on any of
     those runs, its own included, and `policies` the bodies of its world's policy stream. `metrics` are its own, of
     which the two of inactivity are read. Runs of other worlds are left alone.
 
@@ -121,16 +122,16 @@ def gaming_flags(
     failed = {verdict.run_id for verdict in verdicts if verdict.failed} | {
         each.run_id for each in here if not each.sound
     }
-    earlier = _before(run, here)
+    others = [record for record in here if record.run_id != run.run_id]
     return GamingFlags(
         flags=(
             _supersede_to_pass(run, here, failed),
-            _cost_change(run, [record for record in earlier if record.run_id in failed], rulesets[ruleset_hash]),
+            _cost_change(run, [record for record in others if record.run_id in failed], rulesets[ruleset_hash]),
             _threshold_change(verdicts, rulesets, ruleset_hash),
-            _duplicate_evidence(run, earlier),
+            _duplicate_evidence(run, others),
             _pass_by_inactivity(run, metrics),
         ),
-        repeats=_repeats(run, earlier, failed),
+        repeats=_repeats(run, others, failed),
     )
 
 
@@ -143,12 +144,6 @@ def gaming_results(flags: GamingFlags, counts_for_release: bool) -> tuple[RuleRe
 def _result(flag: GamingFlag, severity: Severity) -> RuleResult:
     details = {**numbers(True, None, None), "run_ids": list(flag.run_ids)}
     return RuleResult(RULE, Status.FAIL, severity, Owner.RISK, flag.sign, flag.evidence, (flag.sign,), details)
-
-
-def _before(run: TrialRecord, records: Sequence[TrialRecord]) -> list[TrialRecord]:
-    """Return the records that stand before the run's own in the ledger; all of them if it has none."""
-    ids = [record.run_id for record in records]
-    return list(records[: ids.index(run.run_id)] if run.run_id in ids else records)
 
 
 def _supersede_to_pass(run: TrialRecord, records: Sequence[TrialRecord], failed: set[str]) -> GamingFlag:
@@ -186,7 +181,7 @@ def _cuts(run: TrialRecord, loser: TrialRecord) -> Iterator[tuple[str, str]]:
     for cost in _COSTS:
         for kind, name, slack in (
             (f"Declared {cost}", f"declared_{cost}_bps", 0.0),
-            (f"Paid {cost}", f"{cost}_bps", _PAID_LESS),
+            (f"Paid {cost}", f"{cost}_bps", _CUT),
         ):
             now, then = getattr(run, name), getattr(loser, name)
             if now is not None and then is not None and now < then * (1.0 - slack):
@@ -199,7 +194,7 @@ def _below_sealed(run: TrialRecord, cost: str, sealed: float | None) -> str:
     declared, paid = getattr(run, f"declared_{cost}_bps"), getattr(run, f"{cost}_bps")
     if declared is not None and declared < sealed:
         return f"Declared {cost} is {declared:.4g} bps; the world's is {sealed:.4g} bps."
-    if paid is not None and paid < sealed * (1.0 - _PAID_LESS):
+    if paid is not None and paid < sealed * (1.0 - _BELOW_SEALED):
         return f"Paid {cost} is {paid:.4g} bps; the world's is {sealed:.4g} bps."
     return ""
 
@@ -231,14 +226,17 @@ def _what_changed(old_hash: str, rulesets: Mapping[str, Mapping[str, Any]], new_
     return loosened(rulesets[old_hash], rulesets[new_hash])
 
 
-def _duplicate_evidence(run: TrialRecord, earlier: Sequence[TrialRecord]) -> GamingFlag:
-    """Look for the run's content under other names. An ablation that changed nothing repeats its base honestly."""
+def _duplicate_evidence(run: TrialRecord, others: Sequence[TrialRecord]) -> GamingFlag:
+    """Look for the run's content under other names: all but the first by run_id are repeats, whoever came first.
+
+    An ablation that changed nothing repeats its base honestly.
+    """
     same = () if run.ablation is not None else tuple(
         record.run_id
-        for record in earlier
-        if record.content_sha256 == run.content_sha256 and record.run_id != run.run_id and record.ablation is None
+        for record in others
+        if record.content_sha256 == run.content_sha256 and record.run_id < run.run_id and record.ablation is None
     )  # fmt: skip
-    evidence = f"Bit for bit the same as {_listed(same)}." if same else "No earlier run has the same numbers."
+    evidence = f"Bit for bit the same as {_listed(same)}." if same else "No other run has the same numbers before it."
     return GamingFlag(GamingSign.DUPLICATE_EVIDENCE, bool(same), evidence, same)
 
 

@@ -22,6 +22,11 @@ class Overview:
     index: Path
 
 
+def known_days(evaluation: Evaluation) -> list[str]:
+    """Return every day whose runs were reported on, in order."""
+    return evaluation.lake.partitions("evaluation_reports")
+
+
 def overview(evaluation: Evaluation, days: Sequence[str]) -> Overview:
     """Return the verdicts on the runs that arrived on some days; days that were not judged have none."""
     runs: list[dict[str, Any]] = []

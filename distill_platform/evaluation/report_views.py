@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from distill_platform.evaluation.evaluation_run import EvaluationRun
+from distill_platform.evaluation.measured import Measured
 from distill_platform.evaluation.metrics import RunMetrics
 from distill_platform.evaluation.portfolio import Fit
 from distill_platform.evaluation.release import release_standing
@@ -29,7 +30,6 @@ from distill_platform.evaluation.report.view import (
 )
 from distill_platform.evaluation.stage import Evaluation
 from distill_platform.evaluation.stages.cohorts import Cohort, Neighbours
-from distill_platform.evaluation.stages.measuring import Measured, measured
 from distill_platform.evaluation.trials import honest_trials
 from distill_platform.policy.world import World
 
@@ -44,7 +44,8 @@ class Viewer:
 
     def view(self, run: EvaluationRun) -> ReportView:
         """Return what the report on a run shows."""
-        own, cohort = measured(self._evaluation, run.bundle_sha256), self._cohort(run.manifest.cohort_id)
+        cohort = self._cohort(run.manifest.cohort_id)
+        own = cohort.run(run.manifest.run_id)
         fit = self._neighbours.fit(own) if own.sound else None
         found = own.found
         return ReportView(
@@ -52,7 +53,7 @@ class Viewer:
             bundle_sha256=run.bundle_sha256,
             policy=_policy(run),
             metrics=run.metrics,
-            broken=found.broken,
+            broken=own.broken,
             notes=found.notes,
             daily=DailyView(found.daily.days, found.daily.net, found.daily.gross),
             folds=_folds(own),

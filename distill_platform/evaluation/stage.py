@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from distill_platform.core import canon
 from distill_platform.evaluation.inbox.bundle_store import BundleStore
+from distill_platform.evaluation.measured import Measurer
 from distill_platform.evaluation.schemas import TABLES
 from distill_platform.evaluation.settings import EvaluationSettings
 from distill_platform.store import code
@@ -37,6 +38,7 @@ class Evaluation:
     lake: Lake
     ledger: Ledger
     bundles: BundleStore
+    measurer: Measurer
     now: datetime
     progress: Progress = field(default=no_progress)
 
@@ -49,7 +51,8 @@ def open_evaluation(
     ledger = open_ledger(settings.ledger.url, clock=now, anchors=settings.ledger.anchors)
     try:
         bundles = BundleStore(settings.lake / "bundles")
-        yield Evaluation(settings, Lake(settings.lake), ledger, bundles, now(), progress)
+        measurer = Measurer(bundles, settings.worlds.known)
+        yield Evaluation(settings, Lake(settings.lake), ledger, bundles, measurer, now(), progress)
     finally:
         ledger.close()
 

@@ -24,6 +24,7 @@ from distill_platform.stats import daily_returns_utc, sharpe
 from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.content import content_sha256
 from distill_platform.strategies.bundles.manifest import Identifier, RunManifest, RunWindow, Sha256, Stage
+from distill_platform.strategies.bundles.repro import claim_hash
 
 _BPS = 1e-4
 
@@ -48,6 +49,7 @@ class TrialRecord(StrictModel):
     ablation: Sha256 | None
     supersedes: Identifier | None
     parent_run_id: Identifier | None
+    claim_sha256: Sha256
     content_sha256: Sha256
     bundle_sha256: Sha256
     sound: bool
@@ -107,6 +109,7 @@ def trial_of(bundle: Bundle, sound: bool) -> TrialRecord:
         declared_trials=manifest.search.declared_trials,
         trial_index=manifest.search.trial_index,
         ablation=None if manifest.ablation_spec is None else sig_hash(manifest.ablation_spec),
+        claim_sha256=claim_hash(manifest),
         content_sha256=content_sha256(bundle),
         bundle_sha256=bundle.sha256,
         sound=sound,

@@ -26,6 +26,7 @@ from distill_platform.strategies.bundles.repro import repro_hash
 Verdict = bool | None
 
 _SUMS, _STEP = 1e-6, 1e-9
+_FOLDS = "folds_match_steps"
 _RECORDED = 0.99  # of the steps that trade: the rest may be too small for its cost to survive rounding
 
 
@@ -38,8 +39,12 @@ class Integrity:
 
     @property
     def broken(self) -> tuple[str, ...]:
-        """Return the names of the invariants that do not hold, sorted; those that are unknown are not among them."""
-        return tuple(sorted(name for name, holds in self.invariants.items() if holds is False))
+        """Return the names of the invariants that do not hold, sorted; those that are unknown are not among them.
+
+        Nor are folds that claim other profits than the steps: an engine may fit anew for each fold, and what counts are
+        the steps, whatever is claimed.
+        """
+        return tuple(sorted(name for name, holds in self.invariants.items() if holds is False and name != _FOLDS))
 
 
 @np.errstate(invalid="ignore", over="ignore")
@@ -51,7 +56,7 @@ def integrity(bundle: Bundle, steps: Steps, daily: DailySeries, folds_match: Ver
         "pnl_sums_match": _pnl_sums_match(bundle.trades, steps, days),
         "steps_add_up": _steps_add_up(steps),
         "daily_matches_steps": days.matches if days else None,
-        "folds_match_steps": folds_match,
+        _FOLDS: folds_match,
         "equity_reconciles": days.reconciles if days else None,
         "fee_nonzero": _fee_nonzero(bundle.trades, steps),
         "friction_recorded": _friction_recorded(bundle.trades, steps),
@@ -116,9 +121,13 @@ def _distinct(table: pa.Table | None, column: str) -> bool:
     return table is None or pc.count_distinct(table.column(column), mode="all").as_py() == table.num_rows
 
 
-def _repro_hash_match(manifest: RunManifest) -> bool:
+def _repro_hash_match(manifest: RunManifest) -> Verdict:
+    """Return True where the hash is that of the sealed fields. An engine may have another rule: then nobody knows yet.
+
+    What cannot be worked out from one run may be known from two: see `evaluation.reproduction`.
+    """
     try:
-        return repro_hash(manifest) == manifest.repro_hash
+        return True if repro_hash(manifest) == manifest.repro_hash else None
     except CanonError:  # a field that cannot be hashed was not sealed by anybody
         return False
 

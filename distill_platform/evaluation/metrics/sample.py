@@ -29,7 +29,6 @@ def sample_metrics(bundle: Bundle, steps: Steps, daily: DailySeries, moved: Acti
         "n_trades_total": trades,
         "n_trades_per_year": trades / years,
         "vol_floor_applied": moved.is_below_floor,
-        "data_lag_s": _lag(bundle, steps),
         "data_coverage": coverage(daily.days, daily.n_steps),
     }
 
@@ -63,9 +62,3 @@ def coverage(days: Days, n_steps: Integers) -> float:
     expected = np.bincount((int(days[0].astype(np.int64)) + 3 + np.arange(span)) % 7, minlength=7)[used].sum()
     usual = float(np.median(n_steps))
     return min(1.0, float(np.minimum(n_steps, usual).sum() / (expected * usual)))
-
-
-def _lag(bundle: Bundle, steps: Steps) -> float:
-    as_of = np.datetime64(bundle.manifest.as_of.replace(tzinfo=None), "us")
-    lag = float((as_of - steps.ts_end[-1]).astype(np.int64)) / 1e6
-    return lag if lag >= 0.0 else math.nan

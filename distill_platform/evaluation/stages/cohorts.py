@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -16,13 +17,13 @@ from distill_platform.evaluation.contributions import (
     cohort_contributions,
     node_contributions,
 )
+from distill_platform.evaluation.measured import Measured
 from distill_platform.evaluation.metrics import live_metrics
-from distill_platform.evaluation.metrics.benchmark import benchmark_returns
-from distill_platform.evaluation.metrics.steps import read_steps
 from distill_platform.evaluation.portfolio import Fit, Holding, portfolio_fit_of
 from distill_platform.evaluation.records import recorded_trials
+from distill_platform.evaluation.reproduction import Reproduction, reproduction
 from distill_platform.evaluation.stage import DayTables, Evaluation, ledger_input, opened_day, publish_day, rows_of
-from distill_platform.evaluation.stages.measuring import Measured, measured, metric_rows
+from distill_platform.evaluation.stages.measuring import metric_rows
 from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
@@ -42,10 +43,19 @@ class Cohort:
         """Return the sound runs whose world can still judge, by run_id."""
         known = self._evaluation.settings.worlds.known
         return {
-            record.run_id: measured(self._evaluation, record.bundle_sha256)
+            record.run_id: self._evaluation.measurer.run(record.bundle_sha256)
             for record in self.records
             if record.sound and record.world_id in known
         }
+
+    def run(self, run_id: str) -> Measured:
+        """Return a run of the cohort, sound or not, as it stands beside the others."""
+        record = next(record for record in self.records if record.run_id == run_id)
+        return replace(self._evaluation.measurer.run(record.bundle_sha256), reproduced=self._reproduction.match(run_id))
+
+    @cached_property
+    def _reproduction(self) -> Reproduction:
+        return reproduction(self.records)
 
     @cached_property
     def controls(self) -> CohortControls:
@@ -81,9 +91,7 @@ def _member(record: TrialRecord, run: Measured) -> Member:
 
 
 def _ablated(run: Measured) -> AblatedRun:
-    daily = run.found.daily
-    market = benchmark_returns(read_steps(run.bundle), daily)
-    return AblatedRun(run.bundle.manifest, daily.days, daily.net, daily.gross if market is None else market)
+    return AblatedRun(run.manifest, run.found.daily.days, run.found.daily.net, run.market)
 
 
 class Neighbours:
@@ -95,7 +103,7 @@ class Neighbours:
 
     def fit(self, run: Measured) -> Fit:
         """Return how a run fits the strategies that trade already, all with equal shares of equity."""
-        own = run.bundle.manifest
+        own = run.manifest
         others = [
             arrival for arrival in self._latest(own.world_id, Stage.LIVE) if arrival.strategy_id != own.strategy_id
         ]
@@ -105,7 +113,7 @@ class Neighbours:
 
     def live(self, run: Measured) -> dict[str, float]:
         """Return the `live.*` metrics of a paper or live run beside its strategy's backtest; none of a backtest."""
-        own = run.bundle.manifest
+        own = run.manifest
         if own.stage is Stage.BACKTEST:
             return {}
         earlier = [a for a in self._latest(own.world_id, Stage.BACKTEST) if a.strategy_id == own.strategy_id]
@@ -130,7 +138,7 @@ class Neighbours:
         return [arrival for _, arrival in latest.values()]
 
     def _sound(self, arrival: ArrivalRecord) -> Measured | None:
-        run = measured(self._evaluation, arrival.bundle_sha256)
+        run = self._evaluation.measurer.run(arrival.bundle_sha256)
         return run if run.sound else None
 
 
@@ -139,7 +147,7 @@ DEFAULT_LOOKBACK_DAYS = 63
 
 
 def _holding(run: Measured, weight: float) -> Holding:
-    return Holding(run.bundle.manifest.strategy_id, run.found.daily.days, run.found.daily.net, weight)
+    return Holding(run.manifest.strategy_id, run.found.daily.days, run.found.daily.net, weight)
 
 
 def compare_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:

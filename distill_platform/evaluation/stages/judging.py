@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,6 +42,7 @@ UPSTREAM = (
     "portfolio_fit",
 )
 NO_PROFILE = "no_profile_for_stage"
+LAG = "sample.data_lag_s"
 
 
 @dataclass(frozen=True)
@@ -105,11 +107,30 @@ def _docket(evaluation: Evaluation, day: str) -> _Docket:
 
 def _case(evaluation: Evaluation, row: Mapping[str, Any], metrics: Mapping[str, Any]) -> _Case:
     world = evaluation.settings.worlds.known[row["world_id"]]
-    manifest = evaluation.bundles.open(row["bundle_sha256"]).manifest
+    manifest = evaluation.measurer.run(row["bundle_sha256"]).manifest
     stage = Stage(manifest.stage)
     health = {f"diagnostics.validation_health.{k}": v for k, v in validation_health(world, stage, metrics).items()}
     known = {**metrics, **health}
+    if LAG in _asked(world, stage):
+        known[LAG] = _lag(evaluation, row)
     return _Case(manifest, row["bundle_sha256"], world, known, judge_run(world, stage, known))
+
+
+def _asked(world: World, stage: Stage) -> set[str]:
+    """Return the metrics that a world's rules for a stage, or its gates, look at."""
+    rules = {name for rule in world.rules(stage) if rule.configured for bound in rule.bounds for name in bound.needs}
+    gates = {name for gate in world.gates for expression in (*gate.blocking, *gate.watch) for name in expression.names}
+    return rules | gates
+
+
+def _lag(evaluation: Evaluation, row: Mapping[str, Any]) -> float:
+    """Return how old the data were when the ledger learnt of the run: no time that its maker set is asked.
+
+    Worked out only where a world asks, since it is the one metric that depends on when a bundle was handed in.
+    """
+    receipt = evaluation.ledger.latest(f"receipt/{row['run_id']}")
+    last_step = evaluation.bundles.open(row["bundle_sha256"]).steps["ts_end"][-1].as_py()
+    return (receipt.recorded_at - last_step).total_seconds() if receipt else math.nan
 
 
 class _Court:

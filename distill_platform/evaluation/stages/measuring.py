@@ -4,43 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
-from distill_platform.evaluation.metrics import RunMetrics, run_metrics, terms_of
-from distill_platform.evaluation.records import record_trials
-from distill_platform.evaluation.stage import DayTables, Evaluation, Row, opened_day, publish_day, rows_of
-from distill_platform.evaluation.trials import trial_of
+from distill_platform.evaluation.measured import KEPT_OF_BROKEN, Measured
+from distill_platform.evaluation.records import record_trials, recorded_trials
+from distill_platform.evaluation.reproduction import reproduction
+from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
+from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
-from distill_platform.strategies.bundles.bundle import Bundle
-
-KEPT_OF_BROKEN = ("invariants.", "triage.", "diagnostics.")
-
-
-@dataclass(frozen=True)
-class Measured:
-    """One run with its numbers."""
-
-    bundle: Bundle
-    found: RunMetrics
-
-    @property
-    def sound(self) -> bool:
-        """Return whether every invariant that could be looked at holds."""
-        return not self.found.broken
-
-    @property
-    def triage(self) -> list[str]:
-        """Return where to look first."""
-        tags = {name: value for name, value in self.found.metrics.items() if name.startswith("triage.")}
-        return sorted(name.removeprefix("triage.") for name, value in tags.items() if value is True)
-
-    @property
-    def metrics(self) -> dict[str, Any]:
-        """Return the metrics that others may use: of a broken run those that say what is broken."""
-        metrics = self.found.metrics
-        return metrics if self.sound else {n: v for n, v in metrics.items() if n.startswith(KEPT_OF_BROKEN)}
 
 
 def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
@@ -48,9 +21,8 @@ def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[st
     manifests: list[Manifest] = []
     for done, day in enumerate(days, 1):
         opened, inputs = opened_day(evaluation, "run_bundles", day)
-        runs = measured_runs(evaluation, rows_of(opened, "bundles"))
-        record_trials(evaluation.ledger, [trial_of(run.bundle, run.sound) for run in runs])
-        manifests += [publish_day(evaluation, name, day, _tables(name, runs, inputs)) for name in names]
+        runs = _recorded(evaluation, measured_runs(evaluation, rows_of(opened, "bundles")))
+        manifests += [publish_day(evaluation, name, day, _tables(name, runs, inputs | _twins(runs))) for name in names]
         evaluation.progress("evaluation_metrics", done, len(days))
     return manifests
 
@@ -58,14 +30,24 @@ def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[st
 def measured_runs(evaluation: Evaluation, bundles: Sequence[Mapping[str, Any]]) -> list[Measured]:
     """Return the runs of some rows of `run_bundles`, measured; in their order, whatever the number of threads."""
     with ThreadPoolExecutor(evaluation.settings.workers) as pool:
-        return list(pool.map(lambda row: measured(evaluation, row["bundle_sha256"]), bundles))
+        return list(pool.map(evaluation.measurer.run, [row["bundle_sha256"] for row in bundles]))
 
 
-def measured(evaluation: Evaluation, bundle_sha256: str) -> Measured:
-    """Return one sealed run, verified again, with its numbers under its own world's terms."""
-    bundle = evaluation.bundles.open(bundle_sha256)
-    world = evaluation.settings.worlds.known[bundle.manifest.world_id]
-    return Measured(bundle, run_metrics(bundle, terms_of(world)))
+def _recorded(evaluation: Evaluation, runs: Sequence[Measured]) -> list[Measured]:
+    """Return the runs held against all that claim to be the same, after telling the ledger of them as trials."""
+    own = {run.run_id: run.alone for run in runs}
+    known: dict[str, TrialRecord] = {}
+    for cohort_id in sorted({record.cohort_id for record in own.values()}):
+        known |= {record.run_id: record for record in recorded_trials(evaluation.ledger, cohort_id)}
+    shown = reproduction((known | own).values())
+    held = [replace(run, reproduced=shown.match(run.run_id)) for run in runs]
+    record_trials(evaluation.ledger, [run.trial for run in held])
+    return held
+
+
+def _twins(runs: Sequence[Measured]) -> dict[str, Input]:
+    """Return how the stage remembers what other runs said of these."""
+    return {"twins": ledger_input({"run": run.run_id, "match": run.reproduced} for run in runs)}
 
 
 def _tables(name: str, runs: Sequence[Measured], inputs: Mapping[str, Input]) -> DayTables:
@@ -74,9 +56,9 @@ def _tables(name: str, runs: Sequence[Measured], inputs: Mapping[str, Input]) ->
 
 
 def _checks(name: str, runs: Sequence[Measured]) -> list[Check]:
-    broken = [run.bundle.manifest.run_id for run in runs if not run.sound]
+    broken = [run.run_id for run in runs if not run.sound]
     leaked = [
-        f"{run.bundle.manifest.run_id}: {metric}"
+        f"{run.run_id}: {metric}"
         for run in runs
         if not run.sound
         for metric in run.metrics
@@ -95,13 +77,13 @@ def _runs(runs: Sequence[Measured]) -> dict[str, list[Row]]:
         "runs": [
             {
                 **_of(run),
-                "world_id": run.bundle.manifest.world_id,
-                "strategy_id": run.bundle.manifest.strategy_id,
-                "stage": run.bundle.manifest.stage.value,
-                "cohort_id": run.bundle.manifest.cohort_id,
-                "bundle_sha256": run.bundle.sha256,
+                "world_id": run.manifest.world_id,
+                "strategy_id": run.manifest.strategy_id,
+                "stage": run.manifest.stage.value,
+                "cohort_id": run.manifest.cohort_id,
+                "bundle_sha256": run.alone.bundle_sha256,
                 "sound": run.sound,
-                "broken": list(run.found.broken),
+                "broken": list(run.broken),
                 "notes": list(run.found.notes),
             }
             for run in runs
@@ -164,7 +146,7 @@ def _triage(runs: Sequence[Measured]) -> dict[str, list[Row]]:
 
 
 def _of(run: Measured) -> dict[str, str]:
-    return {"run_id": run.bundle.manifest.run_id}
+    return {"run_id": run.run_id}
 
 
 _ROWS = {

@@ -7,6 +7,7 @@ from distill_platform.policy.catalogue.metric import HIGHER, LOWER, NONE, group
 
 _metric = group("sample", "evaluation_metrics")
 _control = group("sample", "overfitting_controls")
+_judged = group("sample", "rule_results")
 
 METRICS = (
     _metric(
@@ -27,7 +28,7 @@ METRICS = (
     _metric(
         "vol_floor_applied", "yes or no", NONE, "whether the volatility was too small to divide by", kind=Kind.BOOLEAN
     ),
-    _metric("data_lag_s", "seconds", LOWER, "from the end of the last step to the arrival of the bundle, by our clock"),
+    _judged("data_lag_s", "seconds", LOWER, "from the end of the last step to when the ledger learnt of the bundle"),
     _metric(
         "data_coverage",
         "fraction",

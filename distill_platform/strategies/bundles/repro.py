@@ -18,6 +18,15 @@ REPRO_FIELDS = (
 )  # fmt: skip
 
 
+def claim_hash(manifest: RunManifest) -> str:
+    """Return the hash of all that a run says its numbers follow from, its own `repro_hash` and trial included.
+
+    Two runs of a strategy with the same one claim to be the same run: then they have the same numbers, or lie.
+    """
+    fields: dict[str, Any] = manifest.model_dump(mode="json", include={*REPRO_FIELDS, "repro_hash", "strategy_id"})
+    return sig_hash(fields | {"window": manifest.window.model_dump(mode="json"), "search": manifest.search.model_dump()})
+
+
 def repro_hash(manifest: RunManifest) -> str:
     """Return the hash of what determines a run's numbers: `REPRO_FIELDS`, its window, its search's parameters.
 
