@@ -35,7 +35,7 @@ class Scenario(StrictModel):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if not self.model_fields_set - {"name"}:
+        if not self.model_dump(exclude={"name"}, exclude_none=True):
             raise ValueError(f"scenario {self.name!r} changes nothing: say what is worse in it")
         for cost in ("fee", "slippage"):
             if getattr(self, f"{cost}_bps") is not None and getattr(self, f"{cost}_multiplier") is not None:
