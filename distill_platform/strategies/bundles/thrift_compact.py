@@ -11,6 +11,7 @@ Struct = dict[int, Any]
 
 _MAX_DEPTH = 16
 _TRUE, _FALSE, _I8, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT, _UUID = range(1, 14)
+_WIDTHS = {_TRUE: 1, _FALSE: 1, _I8: 1, _DOUBLE: 8, _UUID: 16}
 
 
 class ThriftError(ValueError):
@@ -27,43 +28,54 @@ class CompactReader:
         self._data = data
         self._end = end
 
-    def struct(self, depth: int = 0) -> Struct:
+    def struct(self) -> Struct:
         """Return a struct as {field id: value}; of a field that stands twice the last one counts."""
+        try:
+            fields = self._struct(0)
+        except IndexError:
+            raise ThriftError("ends too early") from None
+        if self.position > self._end:
+            raise ThriftError("ends too late")
+        return fields
+
+    def _struct(self, depth: int) -> Struct:
         if depth > _MAX_DEPTH:
             raise ThriftError(f"nested deeper than {_MAX_DEPTH} levels")
+        data = self._data
         fields: Struct = {}
         number = 0
-        while header := self._byte():
-            step, kind = header >> 4, header & 15
-            number = number + step if step else self._zigzag()
-            fields[number] = kind == _TRUE if kind in (_TRUE, _FALSE) else self._value(kind, depth)
+        while header := data[self.position]:
+            self.position += 1
+            kind = header & 15
+            number = number + (header >> 4) if header > 15 else self._zigzag()
+            fields[number] = kind == _TRUE if kind <= _FALSE else self._value(kind, depth)
+        self.position += 1
         return fields
 
     def _value(self, kind: int, depth: int) -> Any:
-        if kind in (_I16, _I32, _I64):
+        if _I16 <= kind <= _I64:
             return self._zigzag()
         if kind == _BINARY:
             return self._bytes(self._varint())
         if kind == _STRUCT:
-            return self.struct(depth + 1)
+            return self._struct(depth + 1)
         if kind in (_LIST, _SET):
             return self._list(depth)
         if kind == _MAP:
             return self._map(depth)
-        widths = {_TRUE: 1, _FALSE: 1, _I8: 1, _DOUBLE: 8, _UUID: 16}
-        if kind not in widths:
+        if kind not in _WIDTHS:
             raise ThriftError(f"no value has type {kind}")
-        return self._bytes(widths[kind])
+        return self._bytes(_WIDTHS[kind])
 
     def _list(self, depth: int) -> list[Any]:
-        header = self._byte()
+        header = self._bytes(1)[0]
         size, kind = header >> 4, header & 15
         size = self._fitting(self._varint() if size == 15 else size)
         return [self._value(kind, depth) for _ in range(size)]
 
     def _map(self, depth: int) -> list[tuple[Any, Any]]:
         size = self._fitting(self._varint())
-        kinds = self._byte() if size else 0
+        kinds = self._bytes(1)[0] if size else 0
         return [(self._value(kinds >> 4, depth), self._value(kinds & 15, depth)) for _ in range(size)]
 
     def _fitting(self, size: int) -> int:
@@ -72,24 +84,24 @@ class CompactReader:
             raise ThriftError(f"{size} elements in {self._end - self.position} bytes")
         return size
 
-    def _byte(self) -> int:
-        if self.position >= self._end:
-            raise ThriftError("ends too early")
-        self.position += 1
-        return self._data[self.position - 1]
-
     def _bytes(self, size: int) -> bytes:
         start, self.position = self.position, self.position + self._fitting(size)
         return self._data[start : self.position]
 
     def _varint(self) -> int:
-        value = 0
-        for shift in range(0, 64, 7):
-            byte = self._byte()
+        byte = self._data[self.position]
+        self.position += 1
+        if byte < 128:
+            return byte
+        value, shift = byte & 127, 7
+        while byte > 127:
+            if shift > 63:
+                raise ThriftError("a number has more than 64 bits")
+            byte = self._data[self.position]
+            self.position += 1
             value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-        raise ThriftError("a number has more than 64 bits")
+            shift += 7
+        return value
 
     def _zigzag(self) -> int:
         value = self._varint()

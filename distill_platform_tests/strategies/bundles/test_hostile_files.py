@@ -116,7 +116,7 @@ CASES: list[tuple[str, str, str, Spoil]] = [
     ("a file sealed twice", "complete_malformed", "twice", listing(f"{SUM}  steps.parquet\n" * 2)),
     ("a key sealed twice", "complete_malformed", "duplicate", listing(f'{{"a": "{SUM}", "a": "{SUM}"}}')),
     ("a hash that is none", "complete_malformed", "SHA-256", listed(lambda sums: sums.update({STEPS: "abc"}))),
-    ("a hash that is a number", "complete_malformed", "SHA-256", listed(lambda sums: sums.update({STEPS: 7}))),  # type: ignore[dict-item]
+    ("a hash that is a number", "complete_malformed", "SHA-256", listed(lambda sums: sums.update({STEPS: 7}))),
     ("a wrong hash", "hash_mismatch", STEPS, listed(lambda sums: sums.update({STEPS: SUM}))),
     ("the steps not sealed", "missing_file", STEPS, listed(lambda sums: sums.pop(STEPS))),
     ("a file not sealed", "unlisted_file", "orders.parquet", listed(lambda sums: sums.pop("orders.parquet"))),
