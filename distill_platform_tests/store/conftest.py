@@ -39,6 +39,7 @@ def postgres_server() -> Iterator[str]:
     """The URL of a server's only database, as its owner, who is a superuser."""
     folder = Path(tempfile.mkdtemp(prefix="distill-pg-"))
     server = start_postgres(folder)
+    run_sql(server.get_uri(), "ALTER SYSTEM SET fsync = off", "SELECT pg_reload_conf()")  # no test cuts the power
     yield server.get_uri()
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, TimeoutError as PoolTimeout
 
 from distill_platform.core.errors import LedgerDamaged, LedgerError, LedgerUnavailable, LedgerUnguarded
 
@@ -67,6 +67,8 @@ class Backend(ABC):
             yield
         except DBAPIError as error:
             raise _ours(error, self.name) from error
+        except PoolTimeout as error:
+            raise LedgerUnavailable(f"{self.name}: too many threads wait for a connection", hint=_AGAIN) from error
 
     def refuse_unguarded(self, missing: Collection[str]) -> None:
         """Raise LedgerUnguarded, which names what is missing, if anything is."""

@@ -72,10 +72,11 @@ class Postgres(Backend):
 
     def lock(self, connection: Connection, streams: Collection[str]) -> None:
         """Return when this transaction alone appends to the streams; locks are always taken in the same order."""
-        slots = sorted({_slot(stream) for stream in streams})
-        connection.execute(text("SELECT pg_advisory_xact_lock_shared(:space, :whole)"), _fence())
-        query = "SELECT pg_advisory_xact_lock(:space, slot) FROM unnest(CAST(:slots AS integer[])) AS slot"
-        connection.execute(text(query), {"space": _NAMESPACE, "slots": slots})
+        query = (
+            "SELECT pg_advisory_xact_lock_shared(:space, :whole) "
+            "UNION ALL SELECT pg_advisory_xact_lock(:space, slot) FROM unnest(CAST(:slots AS integer[])) AS slot"
+        )
+        connection.execute(text(query), {**_fence(), "slots": sorted({_slot(stream) for stream in streams})})
 
     def lock_all(self, connection: Connection) -> None:
         """Return when no other transaction appends to any stream."""
