@@ -17,6 +17,7 @@ from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
 from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
 from benchmarks.nulls.study import Study
 from benchmarks.nulls.table import to_markdown as nulls_to_markdown
+from benchmarks.policy import VERDICTS_A_SECOND, PolicyRates
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
 
@@ -61,6 +62,7 @@ class Report:
     statistics: Sequence[Outcome] = ()
     evaluated: Evaluated | None = None
     nulls: Sequence[Study] = ()
+    policy: PolicyRates | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -83,6 +85,7 @@ class Report:
             "statistics": statistics,
             "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
             "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
+            "policy": asdict(self.policy) if self.policy else None,
         }
 
     def to_markdown(self) -> str:
@@ -107,6 +110,8 @@ class Report:
             parts += _evaluation(self.evaluated)
         if self.nulls:
             parts += ["## Luck and edges", nulls_to_markdown(self.nulls).rstrip()]
+        if self.policy:
+            parts += _policy(self.policy)
         return "\n\n".join(parts) + "\n"
 
 
@@ -273,6 +278,21 @@ def _peer_row(outcome: Outcome, peer: PeerTime) -> tuple[str, ...]:
     if peer.cpu_s is None:
         return (*ours, "not installed", "", target)
     return (*ours, f"{peer.cpu_s * 1e3:,.0f}", f"{peer.cpu_s / outcome.cpu_s:,.1f}x", target)
+
+
+def _policy(rates: PolicyRates) -> list[str]:
+    said = (
+        "Runs judged a second on one core, by CPU time, half of them failing; not counted: writing the answer as JSON. "
+        f"The full profile sets all {rates.bounds} bounds of all eleven rule types."
+    )
+    measured = [
+        ("a full profile", f"{rates.full_profile:,.0f}", f"{VERDICTS_A_SECOND:,}",
+         _times(rates.full_profile / VERDICTS_A_SECOND)),
+        ("the delivered backtest profile", f"{rates.delivered_profile:,.0f}", "", ""),
+        ("all stage gates", f"{rates.gates:,.0f}", "", ""),
+        ("dry run: cohort, verdicts, selection", f"{rates.dry_run:,.0f}", "", ""),
+    ]  # fmt: skip
+    return ["## Verdicts", said, _table(("", "runs/s", "target", "ratio"), measured)]
 
 
 def _times(ratio: float) -> str:
