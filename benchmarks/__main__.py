@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks.backtests.contest import BacktestOutcome, run_backtests
 from benchmarks.end_to_end import Run, run_end_to_end
 from benchmarks.loop.contest import Contest, compete
 from benchmarks.processes import refuse_without_proc
@@ -18,8 +19,12 @@ from benchmarks.statistics.contest import Outcome
 
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
-_ABOUT = "Measure the refinery side by side with Node, and the statistics with numpy, skfolio, arch, purgedcv and ffn."
-_PARTS = ("end-to-end", "loop", "statistics")
+_ABOUT = (
+    "Measure the refinery side by side with Node, the statistics with numpy, skfolio, arch, purgedcv and ffn, and the "
+    "backtest engine with vectorbt."
+)
+_PARTS = ("end-to-end", "loop", "statistics", "backtest")
+_VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
 
 
 def main(arguments: Sequence[str] | None = None) -> Report:
@@ -29,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     contest = _contest(asked) if "loop" in asked.parts else None
     runs = _runs(asked) if "end-to-end" in asked.parts else []
     statistics = _statistics(asked) if "statistics" in asked.parts else []
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics)
+    backtests = _backtests(asked) if "backtest" in asked.parts else []
+    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -51,7 +57,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--loop-rows", type=int, default=100_000, help="rows of the loop (default 100,000)")
     parser.add_argument("--laps", type=int, default=5, help="laps of every loop and function (default 5)")
     parser.add_argument(
-        "--share", type=float, default=1.0, help="of the statistics' strategies and resamples (default 1, all of them)"
+        "--share", type=float, default=1.0, help="of the statistics' strategies and resamples, of the backtests' bars "
+        "(default 1: all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--vectorbt-python", type=Path, default=_VECTORBT, metavar="PATH", help="interpreter that has vectorbt"
     )
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where to work; generated files are removed again")
     parser.add_argument(
@@ -82,6 +92,11 @@ def _runs(asked: argparse.Namespace) -> list[Run]:
 
 def _statistics(asked: argparse.Namespace) -> list[Outcome]:
     return run_cases(asked.laps, asked.share, _say)
+
+
+def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
+    python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
+    return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
 
 
 def _say(what: str) -> None:

@@ -33,7 +33,20 @@ def report(folder: Path) -> Report:
         for module in PEERS.values():
             patch.setitem(sys.modules, module, None)
         return main(
-            ["--rows", "2000", "--loop-rows", "2000", "--laps", "1", "--share", "0.01", "--folder", str(folder)]
+            [
+                "--rows",
+                "2000",
+                "--loop-rows",
+                "2000",
+                "--laps",
+                "1",
+                "--share",
+                "0.01",
+                "--folder",
+                str(folder),
+                "--vectorbt-python",
+                str(folder / "none"),
+            ]
         )
 
 
@@ -98,6 +111,12 @@ def test_the_statistics_are_measured_though_no_peer_is_there(report: Report) -> 
     assert text.count("not installed") == 9
     for outcome in report.statistics:
         assert min(outcome.cpu_s, outcome.growth, outcome.share_of_limit) > 0
+
+
+def test_backtests_are_measured_though_vectorbt_is_not_there(report: Report) -> None:
+    assert [outcome.symbols for outcome in report.backtests] == [20, 500, 2_000]
+    assert all(outcome.bar_steps_per_s > outcome.whole_bar_steps_per_s > 0 for outcome in report.backtests)
+    assert "no environment with vectorbt here" in report.to_markdown()
 
 
 @pytest.mark.slow
