@@ -38,7 +38,7 @@ check: $(VENV)/.dev ## Linter, formatter, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.peers ## The benchmarks: a million rows, the statistics; ARGS='--scale 1,2,4' or ARGS=--help for more
+bench: $(VENV)/.peers .venv-vectorbt/.done ## The benchmarks: a million rows, the statistics, backtests; ARGS=--help for more
 	$(BIN)/python -m benchmarks $(ARGS)
 
 dev: $(VENV)/.dev .dagster/dagster.yaml ## Dagster's web interface on this graph
@@ -50,7 +50,7 @@ clean: ## Remove everything produced, but no source and not .venv
 	find distill_platform distill_platform_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Also remove .venv
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-vectorbt
 
 $(VENV)/.python:
 	@test -n "$(PYTHON)" || { echo "Python 3.11 is needed and neither python3.11 nor python3 is one. Install it and run again." >&2; exit 1; }
@@ -77,6 +77,12 @@ $(VENV)/.train: $(VENV)/.dev requirements-train-check.lock
 $(VENV)/.peers: $(VENV)/.dev requirements-peers.lock
 	@echo "Installing the packages that the statistics are compared with"
 	@$(PIP) --constraint requirements-peers.lock --editable '.[dev,peers]'
+	@touch $@
+
+.venv-vectorbt/.done: $(VENV)/.python requirements-vectorbt.lock
+	@echo "Installing vectorbt, with which backtests are compared, in an environment of its own"
+	@$(PYTHON) -m venv .venv-vectorbt
+	@.venv-vectorbt/bin/python -m pip install -qq --requirement requirements-vectorbt.lock
 	@touch $@
 
 .dagster/dagster.yaml: dagster.yaml

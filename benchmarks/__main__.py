@@ -9,6 +9,7 @@ from pathlib import Path
 
 import orjson
 
+from benchmarks.backtests.contest import BacktestOutcome, run_backtests
 from benchmarks.end_to_end import Run, run_end_to_end
 from benchmarks.evaluation import Evaluated, measure_evaluation
 from benchmarks.loop.contest import Contest, compete
@@ -30,6 +31,10 @@ _PARTS = ("end-to-end", "loop", "statistics", "evaluation")
 _ONLY_ASKED_FOR = ("nulls",)
 _ABOUT = "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, and verdicts."
 _PARTS = ("end-to-end", "loop", "statistics", "policy")
+    "backtest engine with vectorbt."
+)
+_PARTS = ("end-to-end", "loop", "statistics", "backtest")
+_VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
 
 
 def main(arguments: Sequence[str] | None = None) -> Report:
@@ -44,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, evaluated, nulls)
     policy = _policy(asked) if "policy" in asked.parts else None
     report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, policy)
+    backtests = _backtests(asked) if "backtest" in asked.parts else []
+    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -65,7 +72,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--loop-rows", type=int, default=100_000, help="rows of the loop (default 100,000)")
     parser.add_argument("--laps", type=int, default=5, help="laps of every loop and function (default 5)")
     parser.add_argument(
-        "--share", type=float, default=1.0, help="of the statistics' strategies and resamples (default 1, all of them)"
+        "--share", type=float, default=1.0, help="of the statistics' strategies and resamples, of the backtests' bars "
+        "(default 1: all)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--vectorbt-python", type=Path, default=_VECTORBT, metavar="PATH", help="interpreter that has vectorbt"
     )
     parser.add_argument("--evaluations", type=int, default=1_000, help="runs that are evaluated (default 1,000)")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where to work; generated files are removed again")
@@ -116,6 +127,11 @@ def _nulls(asked: argparse.Namespace) -> list[Study]:
 def _policy(asked: argparse.Namespace) -> PolicyRates:
     _say(f"Verdicts: {asked.laps} laps")
     return measure_policy(asked.laps)
+
+
+def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
+    python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
+    return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
 
 
 def _say(what: str) -> None:

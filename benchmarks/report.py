@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.backtests.contest import TARGET_PER_S, BacktestOutcome
 from benchmarks.end_to_end import Run
 from benchmarks.evaluation import RUNS_A_SECOND, Evaluated
 from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
@@ -63,6 +64,7 @@ class Report:
     evaluated: Evaluated | None = None
     nulls: Sequence[Study] = ()
     policy: PolicyRates | None = None
+    backtests: Sequence[BacktestOutcome] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -86,6 +88,11 @@ class Report:
             "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
             "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
             "policy": asdict(self.policy) if self.policy else None,
+            "backtests": [
+                asdict(outcome)
+                | {"bar_steps_per_s": outcome.bar_steps_per_s, "whole_bar_steps_per_s": outcome.whole_bar_steps_per_s}
+                for outcome in self.backtests
+            ],
         }
 
     def to_markdown(self) -> str:
@@ -112,6 +119,8 @@ class Report:
             parts += ["## Luck and edges", nulls_to_markdown(self.nulls).rstrip()]
         if self.policy:
             parts += _policy(self.policy)
+        if self.backtests:
+            parts += _backtests(self.backtests)
         return "\n\n".join(parts) + "\n"
 
 
@@ -293,6 +302,44 @@ def _policy(rates: PolicyRates) -> list[str]:
         ("dry run: cohort, verdicts, selection", f"{rates.dry_run:,.0f}", "", ""),
     ]  # fmt: skip
     return ["## Verdicts", said, _table(("", "runs/s", "target", "ratio"), measured)]
+
+
+def _backtests(outcomes: Sequence[BacktestOutcome]) -> list[str]:
+    said = (
+        "Random bars, long, short and flat targets, rebalanced at every bar, a fee of 5 bps, fills at the next close: "
+        "what both engines model alike. A bar-step is one bar of one symbol. The best CPU times of several "
+        "alternating laps, one thread each, after one that does not count. Simulated: equity, costs and orders; whole: "
+        "with round trips and, on our side, every table of a run bundle, on vectorbt's its equity, returns and "
+        f"positions. Target: {TARGET_PER_S / 1e6:.0f} million simulated bar-steps a second."
+    )
+    rows = [
+        (
+            f"{outcome.bars:,} x {outcome.symbols:,}", f"{outcome.bar_steps_per_s / 1e6:,.1f}",
+            _times(outcome.bar_steps_per_s / TARGET_PER_S), _peer_times(outcome.peer_simulate_s, outcome.simulate_s),
+            f"{outcome.whole_bar_steps_per_s / 1e6:,.1f}", _peer_times(outcome.peer_whole_s, outcome.whole_s),
+            f"{outcome.orders:,}", f"{outcome.trades:,}",
+            "" if outcome.equity_gap is None else f"{outcome.equity_gap:.0e}",
+        )
+        for outcome in outcomes
+    ]  # fmt: skip
+    peer = outcomes[0].peer
+    head = (
+        "bars x symbols", "10⁶/s simulated", "of target", f"times {peer}", "10⁶/s whole", f"times {peer}", "orders",
+        "trades", "equity differs by",
+    )  # fmt: skip
+    legend = (
+        "Orders and round trips are the same in both: bar, symbol, size and average prices, each to a billionth. What "
+        "vectorbt does not model (lots of the target, caps by value and volume, funding) is off."
+    )
+    missing = (
+        "There is no environment with vectorbt here (`make bench` makes one), so there is nothing to compare with."
+    )
+    compared = outcomes[0].equity_gap is not None
+    return ["## Backtest", said, _table(head, rows), legend if compared else missing]
+
+
+def _peer_times(theirs: float | None, ours: float) -> str:
+    return "" if theirs is None else _times(theirs / ours)
 
 
 def _times(ratio: float) -> str:

@@ -33,7 +33,20 @@ def report(folder: Path) -> Report:
         for module in PEERS.values():
             patch.setitem(sys.modules, module, None)
         return main(
-            ["--rows", "2000", "--loop-rows", "2000", "--laps", "1", "--share", "0.01", "--folder", str(folder)]
+            [
+                "--rows",
+                "2000",
+                "--loop-rows",
+                "2000",
+                "--laps",
+                "1",
+                "--share",
+                "0.01",
+                "--folder",
+                str(folder),
+                "--vectorbt-python",
+                str(folder / "none"),
+            ]
         )
 
 
@@ -100,11 +113,10 @@ def test_the_statistics_are_measured_though_no_peer_is_there(report: Report) -> 
         assert min(outcome.cpu_s, outcome.growth, outcome.share_of_limit) > 0
 
 
-def test_verdicts_are_measured_with_every_bound_that_there_is(report: Report) -> None:
-    assert report.policy is not None
-    assert report.policy.bounds == 41
-    assert min(report.policy.full_profile, report.policy.gates, report.policy.dry_run) > 0
-    assert "## Verdicts" in report.to_markdown()
+def test_backtests_are_measured_though_vectorbt_is_not_there(report: Report) -> None:
+    assert [outcome.symbols for outcome in report.backtests] == [20, 500, 2_000]
+    assert all(outcome.bar_steps_per_s > outcome.whole_bar_steps_per_s > 0 for outcome in report.backtests)
+    assert "no environment with vectorbt here" in report.to_markdown()
 
 
 @pytest.mark.slow

@@ -26,6 +26,9 @@ def benchmark_returns(bars: Bars, prices: Matrix | None = None) -> Matrix:
 def _buy_and_hold(close: Matrix) -> Matrix:
     """Return the value of one unit of money, shape (T,)."""
     listed = ~np.isnan(close)
+    if listed.all():
+        whole: Matrix = (close / close[0]).mean(axis=1)
+        return whole
     known = np.maximum.accumulate(np.where(listed, np.arange(len(close))[:, None], -1), axis=0)
     columns = np.arange(close.shape[1])
     first = close[listed.argmax(axis=0), columns]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from distill_platform.strategies.bundles.tables import ORDERS
 from distill_platform.strategies.engine.book import Book
@@ -20,16 +19,17 @@ def orders_table(book: Book) -> pa.Table:
 
     `status` is filled, partial or rejected; `reject_reason` says what cut or refused it: max_notional,
     max_participation, below_min_notional, no_price, no_volume or no_equity. An order is its bar's only: what it left
-    unfilled is decided anew at the next close.
+    unfilled is decided anew at the next close. `order_id` is its place among all that could have been: bar * N + symbol.
     """
-    bars, symbols = np.nonzero(book.outcomes)
-    codes = book.outcomes[bars, symbols]
-    traded = book.changes[bars, symbols] != 0.0
-    names = pa.array(book.bars.symbols).take(pa.array(symbols))
+    codes = book.outcomes.ravel()
+    places = np.flatnonzero(codes)
+    codes = codes[places]
+    bars, symbols = np.divmod(places, len(book.bars.symbols))
+    traded = book.changes.ravel()[places] != 0.0
     columns = {
         "ts": stamps(book.bars.ts[bars]),
-        "order_id": pc.binary_join_element_wise(pa.array(bars).cast(pa.string()), names, "-"),
-        "symbol": names,
+        "order_id": pa.array(places).cast(pa.string()),
+        "symbol": pa.array(book.bars.symbols).take(pa.array(symbols)),
         "status": pa.array(_STATUSES).take(pa.array(np.where(traded, 1 + (codes == Outcome.FILLED), 0))),
         "reject_reason": pa.array(_REASONS, pa.string()).take(pa.array(codes)),
     }

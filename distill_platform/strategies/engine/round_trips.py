@@ -7,6 +7,7 @@ one; fee and slippage are shared by the lots that closed and those that opened. 
 
 from __future__ import annotations
 
+import math
 from enum import IntEnum
 
 import numpy as np
@@ -35,8 +36,10 @@ class Field(IntEnum):
 
 
 _FIELDS = len(Field)
-_SYMBOL, _OPENED, _CLOSED, _SIDE, _MOST = 0, 1, 2, 3, 4
-_IN_LOTS, _IN_VALUE, _OUT_LOTS, _OUT_VALUE, _FEE, _SLIPPAGE, _PNL = 5, 6, 7, 8, 9, 10, 11
+_SYMBOL, _OPENED, _CLOSED, _SIDE = int(Field.SYMBOL), int(Field.OPENED), int(Field.CLOSED), int(Field.SIDE)
+_MOST, _IN_LOTS, _IN_VALUE = int(Field.MOST), int(Field.IN_LOTS), int(Field.IN_VALUE)
+_OUT_LOTS, _OUT_VALUE = int(Field.OUT_LOTS), int(Field.OUT_VALUE)
+_FEE, _SLIPPAGE, _PNL = int(Field.FEE), int(Field.SLIPPAGE), int(Field.PNL)
 
 
 @kernel
@@ -59,7 +62,7 @@ def round_trips(
     """
     symbols = changes.shape[1]
     trades = np.zeros((most, _FIELDS))
-    open_trades = np.zeros((symbols, _FIELDS))
+    now = np.zeros((symbols, _FIELDS))
     lots = np.zeros(symbols)
     marks = np.zeros(symbols)
     size = lot if lot > 0.0 else 1.0
@@ -67,38 +70,37 @@ def round_trips(
     for t in range(last + 1):
         unit = size / equity[t]
         for n in range(symbols):
-            mark, position, change, fill = marks[n], lots[n], changes[t, n], fills[t, n]
+            mark, position, change = marks[n], lots[n], changes[t, n]
             close = closes[t, n] if closes[t, n] > 0.0 else mark
             marks[n] = close
             if position == 0.0 and change == 0.0:
                 continue
-            trade = open_trades[n]
-            trade[_PNL] -= abs(position) * mark * unit * funding[t]
+            now[n, _PNL] -= abs(position) * mark * unit * funding[t]
             if change != 0.0:
-                trade[_PNL] += position * (fill - mark) * unit
+                fill = fills[t, n]
+                now[n, _PNL] += position * (fill - mark) * unit
                 mark = fill
                 closing = _closing(position, change)
                 if closing != 0.0:
-                    _trade(trade, closing, position, fill, unit, fee, slippage)
+                    _enter(now, n, closing, position, fill, unit, fee, slippage)
                     position += closing
                     change -= closing
                     if position == 0.0:
-                        _end(trade, n, t, trades, count)
+                        _end(now, n, t, trades, count)
                         count += 1
                 if change != 0.0:
                     if position == 0.0:
-                        trade[_OPENED] = t
-                        trade[_SIDE] = np.sign(change)
-                    _trade(trade, change, position, fill, unit, fee, slippage)
+                        now[n, _OPENED] = t
+                        now[n, _SIDE] = math.copysign(1.0, change)
+                    _enter(now, n, change, position, fill, unit, fee, slippage)
                     position += change
                 lots[n] = position
-            trade[_PNL] += position * (close - mark) * unit
+            now[n, _PNL] += position * (close - mark) * unit
     for n in range(symbols):
         if lots[n] != 0.0:
-            trade = open_trades[n]
-            trade[_OUT_LOTS] += abs(lots[n])
-            trade[_OUT_VALUE] += abs(lots[n]) * marks[n]
-            _end(trade, n, last, trades, count)
+            now[n, _OUT_LOTS] += abs(lots[n])
+            now[n, _OUT_VALUE] += abs(lots[n]) * marks[n]
+            _end(now, n, last, trades, count)
             count += 1
     return trades[:count]
 
@@ -112,23 +114,28 @@ def _closing(position: float, change: float) -> float:
 
 
 @kernel
-def _trade(
-    trade: Matrix, change: float, position: float, fill: float, unit: float, fee: float, slippage: float
+def _enter(
+    now: Matrix, n: int, change: float, position: float, fill: float, unit: float, fee: float, slippage: float
 ) -> None:
-    """Enter one fill into a trade: its lots, its value, what it cost."""
+    """Enter one fill into the open trade of symbol n: its lots, its value, what it cost."""
     traded = abs(change) * fill * unit
-    trade[_FEE] += traded * fee
-    trade[_SLIPPAGE] += traded * slippage
-    trade[_PNL] -= traded * (fee + slippage)
-    into = position * change >= 0.0
-    trade[_IN_LOTS if into else _OUT_LOTS] += abs(change)
-    trade[_IN_VALUE if into else _OUT_VALUE] += abs(change) * fill
-    trade[_MOST] = max(trade[_MOST], abs(position + change))
+    now[n, _FEE] += traded * fee
+    now[n, _SLIPPAGE] += traded * slippage
+    now[n, _PNL] -= traded * (fee + slippage)
+    if position * change >= 0.0:
+        now[n, _IN_LOTS] += abs(change)
+        now[n, _IN_VALUE] += abs(change) * fill
+        now[n, _MOST] = max(now[n, _MOST], abs(position + change))
+    else:
+        now[n, _OUT_LOTS] += abs(change)
+        now[n, _OUT_VALUE] += abs(change) * fill
 
 
 @kernel
-def _end(trade: Matrix, symbol: int, bar: int, trades: Matrix, count: int) -> None:
-    trade[_SYMBOL] = symbol
-    trade[_CLOSED] = bar
-    trades[count] = trade
-    trade[:] = 0.0
+def _end(now: Matrix, n: int, bar: int, trades: Matrix, count: int) -> None:
+    """Write the open trade of symbol n down as ended in that bar, and begin with nothing."""
+    now[n, _SYMBOL] = n
+    now[n, _CLOSED] = bar
+    for field in range(_FIELDS):
+        trades[count, field] = now[n, field]
+        now[n, field] = 0.0

@@ -110,3 +110,11 @@ def test_a_benchmark_can_be_given() -> None:
 def test_a_benchmark_needs_a_price_for_every_bar(prices: list[float]) -> None:
     with pytest.raises(ConfigError, match="benchmark"):
         run([0.0] * 3, bars([1.0] * 3), benchmark=np.array(prices))
+
+
+def test_the_sharpe_ratio_of_an_account_that_lost_more_than_all_means_nothing() -> None:
+    ruined = run([-2.0, -2.0, -2.0, 0.0], bars([10.0, 10.0, 30.0, 10.0]))
+    idle = run([0.0] * 4, bars([10.0] * 4))
+    grown = run([0.5] * 4, bars([10.0, 10.0, 11.0, 10.5]), CostProfile(fee_bps=1.0))
+    assert np.isnan([ruined.sharpe("ret_net"), idle.sharpe("ret_net")]).all()
+    assert grown.sharpe("ret_gross") > grown.sharpe("ret_net") > 0.0
