@@ -11,6 +11,7 @@ DistillError                what happened, where, and what to do next
 │   ├── CorruptDataset      published bytes do not match their manifest
 │   ├── GateRefused         the dataset's verdict is not a pass
 │   └── StaleInput          the dataset was made from inputs that have changed since
+├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
 └── DeterminismError        same input, code and configuration gave different content
 """
 
