@@ -11,7 +11,10 @@ import orjson
 
 from benchmarks.backtests.contest import BacktestOutcome, run_backtests
 from benchmarks.end_to_end import Run, run_end_to_end
+from benchmarks.evaluation import Evaluated, measure_evaluation
 from benchmarks.loop.contest import Contest, compete
+from benchmarks.nulls.market import Kind
+from benchmarks.nulls.study import Study, run_study
 from benchmarks.processes import refuse_without_proc
 from benchmarks.report import Machine, Report
 from benchmarks.statistics.cases import run_cases
@@ -21,9 +24,10 @@ _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
 _ABOUT = (
     "Measure the refinery side by side with Node, the statistics with numpy, skfolio, arch, purgedcv and ffn, and the "
-    "backtest engine with vectorbt."
+    "backtest engine with vectorbt; the evaluation of runs alone."
 )
-_PARTS = ("end-to-end", "loop", "statistics", "backtest")
+_PARTS = ("end-to-end", "loop", "statistics", "backtest", "evaluation")
+_ONLY_ASKED_FOR = ("nulls",)
 _VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
 
 
@@ -35,7 +39,11 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     runs = _runs(asked) if "end-to-end" in asked.parts else []
     statistics = _statistics(asked) if "statistics" in asked.parts else []
     backtests = _backtests(asked) if "backtest" in asked.parts else []
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests)
+    evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
+    nulls = _nulls(asked) if "nulls" in asked.parts else []
+    report = Report(
+        Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests, evaluated, nulls
+    )
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -63,11 +71,15 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--vectorbt-python", type=Path, default=_VECTORBT, metavar="PATH", help="interpreter that has vectorbt"
     )
+    parser.add_argument("--evaluations", type=int, default=1_000, help="runs that are evaluated (default 1,000)")
     parser.add_argument("--folder", type=Path, default=_FOLDER, help="where to work; generated files are removed again")
     parser.add_argument(
-        "--only", dest="parts", type=lambda part: (part,), default=_PARTS, choices=[(part,) for part in _PARTS],
-        metavar="|".join(_PARTS), help="measure one part only",
+        "--only", dest="parts", type=lambda part: (part,), default=_PARTS,
+        choices=[(part,) for part in (*_PARTS, *_ONLY_ASKED_FOR)], metavar="|".join((*_PARTS, *_ONLY_ASKED_FOR)),
+        help="measure one part only; nulls, how often the gates let luck through, runs only if asked for",
     )  # fmt: skip
+    parser.add_argument("--cohorts", type=int, default=1_000, help="cohorts of random strategies (default 1,000)")
+    parser.add_argument("--seed", type=int, default=7, help="of the random strategies (default 7)")
     return parser
 
 
@@ -97,6 +109,17 @@ def _statistics(asked: argparse.Namespace) -> list[Outcome]:
 def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
     python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
     return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
+
+
+def _evaluated(asked: argparse.Namespace) -> Evaluated:
+    _say(f"Evaluation: {asked.evaluations:,} runs of three years, hour by hour")
+    return measure_evaluation(asked.folder / "inbox", asked.evaluations, asked.laps)
+
+
+def _nulls(asked: argparse.Namespace) -> list[Study]:
+    """Return the studies of luck: all cohorts on real returns, a third of them on each formula."""
+    sizes = [asked.cohorts if kind is Kind.REAL else max(asked.cohorts // 3, 1) for kind in Kind]
+    return [run_study(kind, size, asked.seed, asked.workers, _say) for kind, size in zip(Kind, sizes, strict=True)]
 
 
 def _say(what: str) -> None:

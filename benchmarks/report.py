@@ -13,8 +13,11 @@ from typing import Any
 
 from benchmarks.backtests.contest import TARGET_PER_S, BacktestOutcome
 from benchmarks.end_to_end import Run
+from benchmarks.evaluation import RUNS_A_SECOND, Evaluated
 from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
 from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
+from benchmarks.nulls.study import Study
+from benchmarks.nulls.table import to_markdown as nulls_to_markdown
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
 
@@ -58,6 +61,8 @@ class Report:
     contest: Contest | None
     statistics: Sequence[Outcome] = ()
     backtests: Sequence[BacktestOutcome] = ()
+    evaluated: Evaluated | None = None
+    nulls: Sequence[Study] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -83,6 +88,8 @@ class Report:
                 | {"bar_steps_per_s": outcome.bar_steps_per_s, "whole_bar_steps_per_s": outcome.whole_bar_steps_per_s}
                 for outcome in self.backtests
             ],
+            "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
+            "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
         }
 
     def to_markdown(self) -> str:
@@ -105,6 +112,10 @@ class Report:
             parts += _statistics(self.statistics)
         if self.backtests:
             parts += _backtests(self.backtests)
+        if self.evaluated:
+            parts += _evaluation(self.evaluated)
+        if self.nulls:
+            parts += ["## Luck and edges", nulls_to_markdown(self.nulls).rstrip()]
         return "\n\n".join(parts) + "\n"
 
 
@@ -235,6 +246,33 @@ def _statistics(outcomes: Sequence[Outcome]) -> list[str]:
         _table(("function", "job", "ours ms", "peer", "peer ms", "ratio", "target"), peers),
         "How near the machine's limit:",
         _table(("job", "counted", "10⁹/s", "limit", "share", "growth over a decade"), limits), legend,
+    ]  # fmt: skip
+
+
+def _evaluation(found: Evaluated) -> list[str]:
+    said = (
+        f"{found.runs:,} sealed bundles of three years by the hour ({found.steps:,} steps, with trades, days, orders "
+        f"and folds), one after the other in one process and one thread: read and verified, then all metrics of a run, "
+        f"{found.scenarios} stress scenarios and {found.resamples:,} bootstrap resamples."
+    )
+    before, after = found.memory
+    measures = [
+        ("runs per second", f"{found.runs_per_s:,.1f}", f"{RUNS_A_SECOND:,.0f}",
+         _times(found.runs_per_s / RUNS_A_SECOND)),
+        ("CPU time per run", f"{found.cpu_s / found.runs * 1e3:.1f} ms", "", ""),
+        ("memory after a tenth of the runs", _mb(before), "", ""),
+        ("memory after the last", _mb(after), "the same", _times(after / before)),
+        ("first run of the process, kernels loaded or compiled", f"{found.first_s:.1f} s", "", ""),
+    ]  # fmt: skip
+    whole = sum(seconds for _, seconds in found.shares)
+    shares = [(name, f"{seconds * 1e3:.1f}", f"{seconds / whole:.0%}") for name, seconds in found.shares]
+    base = found.growth[0][1] / found.growth[0][0]
+    growth = [(f"{steps:,}", f"{seconds * 1e3:.1f}", _times(seconds / steps / base)) for steps, seconds in found.growth]
+    return [
+        "## Evaluation", said, _table(("", "measured", "target", "ratio"), measures),
+        "Where the time of a run goes (best CPU time of several laps):", _table(("part", "CPU ms", "share"), shares),
+        "Without reading, over as many days with more steps in each; below 1.00x, what is done by the day weighs more:",
+        _table(("steps", "CPU ms", "per step"), growth),
     ]  # fmt: skip
 
 

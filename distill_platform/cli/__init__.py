@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from distill_platform import __version__
-from distill_platform.cli import backtest, bundles, export, ledger, policy, receipts, run, sources, trace
+from distill_platform.cli import (
+    backtest,
+    bundles,
+    evaluate,
+    export,
+    ledger,
+    policy,
+    receipts,
+    report,
+    run,
+    sources,
+    trace,
+)
 from distill_platform.cli.console import Door, prepare_streams
 
 __all__ = ["app", "main"]
@@ -15,7 +27,7 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="distill",
     cls=Door,
-    help="Execution traces in, training corpora that can be trusted out.",
+    help="Traces in, corpora that can be trusted out; runs in, verdicts that can be trusted out.",
     epilog="Exit codes: 0 done and everything held, 1 a check or gate said no, 2 bad usage or input.",
     no_args_is_help=True,
     add_completion=False,
@@ -23,6 +35,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(run.run)
+app.command("evaluate")(evaluate.evaluate)
+app.command("report")(report.report)
 app.command("receipts")(receipts.receipts)
 app.command("trace")(trace.trace)
 app.command("backtest")(backtest.backtest)
@@ -48,7 +62,7 @@ def _options(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Execution traces in, training corpora that can be trusted out."""
+    """Traces in, corpora that can be trusted out; runs in, verdicts that can be trusted out."""
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from distill_platform.cli.console import ExitCode, JsonOption, out, plain, print
 from distill_platform.cli.places import ConfigOption, Places, ledger_location, short
 
 if TYPE_CHECKING:
-    from distill_platform.store.ledger import Finding
+    from distill_platform.store.ledger import Verification
 
 _SHOWN = 20
 
@@ -39,12 +39,12 @@ def verify(
     from distill_platform.store.ledger import verify_ledger
 
     url, own = ledger_location(Places(config=config))
-    findings = verify_ledger(url, anchors=_existing(anchors) or own)
+    found = verify_ledger(url, anchors=_existing(anchors) or own)
     if as_json:
-        print_json({"passed": not findings, "findings": [asdict(finding) for finding in findings]})
+        print_json({"passed": found.passed, **asdict(found)})
     else:
-        _print(out(), findings)
-    if findings:
+        _print(out(), found)
+    if not found.passed:
         raise typer.Exit(ExitCode.REFUSED)
 
 
@@ -87,12 +87,13 @@ def _existing(file: Path | None) -> Path | None:
     return file
 
 
-def _print(console: Console, findings: list[Finding]) -> None:
-    said = "every revision is what was recorded" if not findings else "do not rely on it"
-    console.print(Text.assemble(tick(console, not findings), " ", ("ledger", "bold"), f": {said}"))
-    for finding in findings[:_SHOWN]:
+def _print(console: Console, found: Verification) -> None:
+    said = "as they were recorded" if found.passed else "do not rely on them"
+    counts = f": {found.revisions} revisions in {found.streams} streams, {found.anchors} anchors: {said}"
+    console.print(Text.assemble(tick(console, found.passed), " ", ("ledger", "bold"), counts))
+    for finding in found.findings[:_SHOWN]:
         place = f"{finding.stream} {finding.number or ''}".strip()
         line = f" {finding.flaw}: {place + ': ' if place else ''}{finding.message}"
         console.print(Text.assemble("  ", tick(console, False), plain(line)))
-    if len(findings) > _SHOWN:
-        console.print(Text(f"    and {len(findings) - _SHOWN} more; --json lists them all"))
+    if len(found.findings) > _SHOWN:
+        console.print(Text(f"    and {len(found.findings) - _SHOWN} more; --json lists them all"))

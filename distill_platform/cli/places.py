@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shlex
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from distill_platform.refinery.settings import Settings
 
 CONFIG = Path("config") / "platform.yaml"
-LEDGER_URL = "DISTILL_LEDGER_URL"
 
 ConfigOption = Annotated[
     Path | None,
@@ -80,13 +78,11 @@ class Places:
 
 
 def ledger_location(places: Places) -> tuple[str, Path]:
-    """Return the ledger's URL and its file of anchors; a relative SQLite path is meant from the project's folder."""
-    project = find_config(places.config).resolve().parent.parent
-    url = os.environ.get(LEDGER_URL) or "sqlite:///data/ledger/ledger.sqlite"
-    scheme, separator, path = url.partition(":///")
-    if scheme == "sqlite" and path and separator:
-        url = f"sqlite:///{project / path}"
-    return url, project / "data" / "ledger" / "anchors.jsonl"
+    """Return the ledger's URL and its file of anchors, as the settings have them."""
+    from distill_platform.store.settings import ledger_place
+
+    place = ledger_place(find_config(places.config))
+    return place.url, place.anchors
 
 
 def find_config(given: Path | None) -> Path:

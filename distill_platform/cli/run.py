@@ -12,9 +12,10 @@ import typer
 
 from distill_platform.cli.closing import show_run
 from distill_platform.cli.console import ExitCode, JsonOption, code_for, err, say
+from distill_platform.cli.days import day_option, refuse_reversed
 from distill_platform.cli.places import ConfigOption, DataOption, EvalSetsOption, LakeOption, Places, SourcesOption
 from distill_platform.core.errors import DistillError, SourceError
-from distill_platform.core.utc import days_between, parse_day
+from distill_platform.core.utc import days_between
 
 if TYPE_CHECKING:
     from distill_platform.refinery.settings import Settings
@@ -29,25 +30,9 @@ def _run_id(value: str | None) -> str | None:
     return value
 
 
-def _day(value: str | None) -> str | None:
-    """Refuse what is not a day, and days to come."""
-    if value is None:
-        return None
-    try:
-        day = parse_day(value)
-    except ValueError:
-        raise typer.BadParameter(f"{value!r} is not a day; write it like 2026-04-20") from None
-    today = datetime.now(UTC).date()
-    if day > today:
-        raise typer.BadParameter(f"{day} lies in the future; today is {today} (UTC)")
-    return value
-
-
 def run(
-    first: Annotated[
-        str | None, typer.Option("--from", metavar="DAY", callback=_day, help="First day (UTC), like 2026-04-20.")
-    ] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DAY", callback=_day, help="Last day, included.")] = None,
+    first: Annotated[str | None, day_option("--from", "First day (UTC), like 2026-04-20.")] = None,
+    last: Annotated[str | None, day_option("--to", "Last day, included.")] = None,
     config: ConfigOption = None,
     sources: SourcesOption = None,
     data: DataOption = None,
@@ -66,8 +51,7 @@ def run(
 
     Without --from and --to, all days on which the source files hold rows.
     """
-    if first and last and first > last:
-        raise typer.BadParameter(f"--from {first} is after --to {last}")
+    refuse_reversed(first, last)
     places = Places(config, sources, data, lake, eval_sets)
     settings = _with_workers(places.settings(), workers)
     now = datetime.now(UTC)

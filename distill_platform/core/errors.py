@@ -3,7 +3,7 @@
 DistillError                what happened, where, and what to do next
 ├── ConfigError             a YAML file, a key or a rule in it is wrong
 │   ├── ExpressionError     a rule's text does not parse or does not type-check
-│   └── MetricsError        given metrics, or the context of a selection, are not what they must be
+│   ├── MetricsError        given metrics, or the context of a selection, are not what they must be
 │   └── GraphError          a strategy's graph is wired or parametrized wrongly
 ├── CanonError              bytes are not one strict JSON value
 ├── SourceError             a source file cannot be read as declared

@@ -9,15 +9,16 @@ from distill_platform.core.errors import DistillError
 from distill_platform.defs.assets.corpora import corpora
 from distill_platform.defs.assets.corpus_release import corpus_release
 from distill_platform.defs.assets.drift_report import drift_report
+from distill_platform.defs.assets.evaluation import cohorts, evaluation_reports, measured, run_bundles, verdicts
 from distill_platform.defs.assets.evidence import evidence_asset
 from distill_platform.defs.assets.scored_runs import scored_runs
 from distill_platform.defs.assets.screened_texts import screened_texts
 from distill_platform.defs.assets.traces import trace_assets
 from distill_platform.defs.io_managers import GATED_LAKE, gated_lake
-from distill_platform.defs.jobs import refinery_job
-from distill_platform.defs.resources import RefineryResource
-from distill_platform.defs.schedules import refinery_daily
-from distill_platform.defs.sensors import changed_sources
+from distill_platform.defs.jobs import evaluation_job, refinery_job
+from distill_platform.defs.resources import EvaluationResource, RefineryResource
+from distill_platform.defs.schedules import evaluation_daily, refinery_daily
+from distill_platform.defs.sensors import arrived_bundles, changed_sources
 from distill_platform.refinery.streams import Stream
 
 
@@ -28,7 +29,12 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     that what cannot be accepted is said when Dagster loads and not in the middle of a run. Everything runs in one
     process: the refinery has worker processes of its own, and a Dagster process per step costs more than the steps.
     """
-    resources = {"refinery": RefineryResource(), GATED_LAKE: gated_lake, **(overrides or {})}
+    resources = {
+        "refinery": RefineryResource(),
+        "evaluation": EvaluationResource(),
+        GATED_LAKE: gated_lake,
+        **(overrides or {}),
+    }
     streams = _declared(resources["refinery"])
     return dg.Definitions(
         assets=[
@@ -39,10 +45,15 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
             corpora,
             corpus_release,
             drift_report,
+            run_bundles,
+            measured,
+            cohorts,
+            verdicts,
+            evaluation_reports,
         ],
-        jobs=[refinery_job],
-        schedules=[refinery_daily],
-        sensors=[changed_sources],
+        jobs=[refinery_job, evaluation_job],
+        schedules=[refinery_daily, evaluation_daily],
+        sensors=[changed_sources, arrived_bundles],
         resources=resources,
         executor=dg.in_process_executor,
     )

@@ -4,8 +4,8 @@ from datetime import UTC, timedelta
 
 import dagster as dg
 
-from distill_platform.defs.jobs import refinery_job
-from distill_platform.defs.resources import RefineryResource
+from distill_platform.defs.jobs import evaluation_job, refinery_job
+from distill_platform.defs.resources import EvaluationResource, RefineryResource
 
 
 @dg.schedule(
@@ -17,5 +17,18 @@ from distill_platform.defs.resources import RefineryResource
 def refinery_daily(context: dg.ScheduleEvaluationContext, refinery: RefineryResource) -> dg.RunRequest:
     """Build the day that has just ended; a configuration that cannot be accepted fails here and starts no run."""
     refinery.settings()
+    yesterday = context.scheduled_execution_time.astimezone(UTC).date() - timedelta(days=1)
+    return dg.RunRequest(run_key=yesterday.isoformat(), partition_key=yesterday.isoformat())
+
+
+@dg.schedule(
+    job=evaluation_job,
+    cron_schedule="30 0 * * *",
+    execution_timezone="UTC",
+    description="The bundles that arrived on the day that has just ended, half an hour after midnight.",
+)
+def evaluation_daily(context: dg.ScheduleEvaluationContext, evaluation: EvaluationResource) -> dg.RunRequest:
+    """Judge the day that has just ended once more, with every trial that came after; the sensor judges as they come."""
+    evaluation.settings()
     yesterday = context.scheduled_execution_time.astimezone(UTC).date() - timedelta(days=1)
     return dg.RunRequest(run_key=yesterday.isoformat(), partition_key=yesterday.isoformat())

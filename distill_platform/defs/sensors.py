@@ -9,9 +9,11 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from distill_platform.core.canon import sha256_hex
 from distill_platform.core.errors import CorruptDataset
-from distill_platform.defs.jobs import refinery_job
+from distill_platform.defs.jobs import evaluation_job, refinery_job
 from distill_platform.defs.partitions import DAILY
-from distill_platform.defs.resources import RefineryResource
+from distill_platform.defs.resources import EvaluationResource, RefineryResource
+from distill_platform.evaluation.pipeline import ledger_state, receive, waiting_days
+from distill_platform.evaluation.stage import open_evaluation
 from distill_platform.refinery.file_hashes import FileHashes
 from distill_platform.refinery.source_changes import Seen, look
 from distill_platform.store.lake.atomic import replace_file
@@ -42,6 +44,25 @@ def changed_sources(context: dg.SensorEvaluationContext, refinery: RefineryResou
     )
     cursor = remember(folder, changes.seen, context.cursor)
     return dg.SensorResult(requests, None if requests else said, cursor)
+
+
+@dg.sensor(
+    job=evaluation_job,
+    minimum_interval_seconds=30,
+    description="Run bundles in the inbox that were never judged, and runs whose cohort has grown since they were.",
+)
+def arrived_bundles(context: dg.SensorEvaluationContext, evaluation: EvaluationResource) -> dg.SensorResult:
+    """Take in what is complete, and judge the days that wait: many bundles of a day are one run.
+
+    The cursor names what was asked for, so that days that cannot be judged are not asked for again and again.
+    """
+    with open_evaluation(evaluation.settings(), now=lambda: datetime.now(UTC)) as opened:
+        receive(opened)
+        days = _partitions(waiting_days(opened))
+        state = ledger_state(opened, days)
+    if not days or state == context.cursor:
+        return dg.SensorResult([], "nothing waits" if not days else "what waits was asked for already", context.cursor)
+    return dg.SensorResult([_request(stretch) for stretch in _stretches(days)], cursor=state)
 
 
 def recall(folder: Path, cursor: str | None) -> Seen:

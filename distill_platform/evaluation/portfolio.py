@@ -10,6 +10,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from distill_platform.evaluation.metrics.daily import DAYS_PER_YEAR, Days, sharpe_annual
 from distill_platform.stats import (
     es_gaussian,
     es_historical,
@@ -26,9 +27,7 @@ ASSUMED_CORRELATION = 0.5
 
 FEWEST_DAYS = 60
 _CONFIDENCE = 0.99
-_DAYS_A_YEAR = 365.0
 
-Days = npt.NDArray[np.datetime64]
 Numbers = npt.NDArray[np.float64]
 Metrics = dict[str, float | str]
 
@@ -116,7 +115,7 @@ def _alone(candidate: Holding) -> Metrics:
         "portfolio.max_correlation": math.nan,
         "portfolio.tail_correlation": math.nan,
         "portfolio.correlation_source": CorrelationSource.NONE,
-        "portfolio.portfolio_sharpe_uplift": _sharpe(candidate) * _yearly(candidate) if known else math.nan,
+        "portfolio.portfolio_sharpe_uplift": sharpe_annual(candidate.days, candidate.net),
         "portfolio.marginal_var_99": var,
         "portfolio.marginal_es_99": shortfall,
         "risk.incremental_var_99": candidate.weight * var,
@@ -188,7 +187,7 @@ def _uplift(strategies: Sequence[Holding], together: Numbers | None) -> float:
     if together is not None:
         fit = portfolio_fit(together[:, -1], together[:, :-1])
         return (fit.sharpe_after - fit.sharpe_before) * _yearly(strategies[-1])
-    ratios = np.array([_sharpe(strategy) * _yearly(strategy) for strategy in strategies])
+    ratios = np.array([sharpe_annual(strategy.days, strategy.net) for strategy in strategies])
     moving = np.isfinite(ratios) | (np.arange(len(ratios)) == len(ratios) - 1)
     ratios, correlations = ratios[moving], _correlations(strategies)[np.ix_(moving, moving)]
     return _combined(ratios, correlations) - _combined(ratios[:-1], correlations[:-1, :-1])
@@ -202,12 +201,7 @@ def _combined(ratios: Numbers, correlations: Numbers) -> float:
     return float(ratios.sum()) / math.sqrt(variance) if variance > 0.0 else math.nan
 
 
-def _sharpe(strategy: Holding) -> float:
-    found = moments(strategy.net) if len(strategy.net) > 1 else None
-    return found.mean / found.sd if found is not None and found.sd > 0.0 else math.nan
-
-
 def _yearly(strategy: Holding) -> float:
     """Return what a Sharpe ratio per day with steps is multiplied with to be annual."""
     calendar = int((strategy.days[-1] - strategy.days[0]).astype(np.int64)) + 1
-    return math.sqrt(_DAYS_A_YEAR * len(strategy.days) / calendar)
+    return math.sqrt(DAYS_PER_YEAR * len(strategy.days) / calendar)

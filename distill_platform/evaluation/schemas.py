@@ -6,6 +6,7 @@ import pyarrow as pa
 
 STRINGS = pa.list_(pa.string())
 MOMENT = pa.timestamp("us", tz="UTC")
+REGIMES = pa.list_(pa.struct([pa.field("regime", pa.string()), pa.field("sharpe", pa.float64())]))
 
 
 def _column(name: str, kind: pa.DataType, description: str, *, required: bool = True) -> pa.Field:
@@ -100,16 +101,39 @@ COST_CURVE = pa.schema(
         _column("net_sharpe", pa.float64(), "annual Sharpe ratio then", required=False),
     ]
 )
+_KIND = _column("kind", pa.string(), "what was taken out: a group, a node or a subgraph")
+_PART = _column("part", pa.string(), "its name")
+_STUB = _column("stub", pa.string(), "what stood in for it")
+_UPLIFT = _column("sharpe", pa.float64(), "annual Sharpe ratio of the run less that without the part", required=False)
+_BY_REGIME = _column("by_regime", REGIMES, "the same on calm, ordinary and volatile days")
 CONTRIBUTIONS = pa.schema(
     [
         _RUN,
-        _column("ablation", pa.string(), "what was replaced, by what stub"),
-        _column("regime", pa.string(), "all, or the regime of the market"),
-        _column(
-            "uplift", pa.float64(), "annual Sharpe ratio of the run less that of the run without it", required=False
-        ),
-        _column("low", pa.float64(), "lower bound of its interval", required=False),
-        _column("high", pa.float64(), "upper bound of its interval", required=False),
+        _KIND,
+        _PART,
+        _STUB,
+        _column("n_days", pa.int64(), "days that both runs have"),
+        _column("mean", pa.float64(), "difference of daily net returns", required=False),
+        _column("mean_low", pa.float64(), "lower bound of its 95 % interval", required=False),
+        _column("mean_high", pa.float64(), "upper bound of its 95 % interval", required=False),
+        _UPLIFT,
+        _column("low", pa.float64(), "lower bound of its 95 % interval", required=False),
+        _column("high", pa.float64(), "upper bound of its 95 % interval", required=False),
+        _BY_REGIME,
+    ]
+)
+COHORT_CONTRIBUTIONS = pa.schema(
+    [
+        _COHORT,
+        _KIND,
+        _PART,
+        _STUB,
+        _column("n", pa.int64(), "runs of the cohort that were tried without the part"),
+        _UPLIFT,
+        _column("positive", pa.float64(), "share of them that are better with it"),
+        _column("proven", pa.float64(), "share of them whose whole interval is above 0"),
+        _BY_REGIME,
+        _column("helps_only_in", STRINGS, "regimes in which it helps, unless in all or in none"),
     ]
 )
 TRIAGE = pa.schema(
@@ -158,6 +182,25 @@ REPORTS = pa.schema(
         _column("bytes", pa.int64(), "size"),
     ]
 )
+INDEX = pa.schema(
+    [
+        _RUN,
+        _STRATEGY,
+        _WORLD,
+        _STAGE,
+        _column("ablated", pa.bool_(), "whether it is a variant without a part"),
+        _column("status", pa.string(), "pass, warn or fail"),
+        _column("verdict", pa.string(), "in words"),
+        _column("gate", pa.string(), "gate that it reached, or that stopped it"),
+        _column("ratio", pa.float64(), "annual daily Sharpe ratio", required=False),
+        _column("sharpe", pa.string(), "the same with its standard error"),
+        _column("dsr", pa.string(), "deflated Sharpe ratio, a probability"),
+        _column("n_trials", pa.int64(), "honest number of trials"),
+        _column("headline", pa.string(), "the verdict in one sentence"),
+        _column("failed", STRINGS, "what did not hold"),
+        _column("link", pa.string(), "place of the page, from that of the index"),
+    ]
+)
 
 TABLES: dict[str, dict[str, pa.Schema]] = {
     "run_bundles": {"bundles": BUNDLES, "refused": REFUSED},
@@ -168,8 +211,8 @@ TABLES: dict[str, dict[str, pa.Schema]] = {
     "triage": {"tags": TRIAGE},
     "overfitting_controls": {"controls": METRICS},
     "portfolio_fit": {"fit": METRICS},
-    "node_contributions": {"contributions": CONTRIBUTIONS},
+    "node_contributions": {"contributions": CONTRIBUTIONS, "by_cohort": COHORT_CONTRIBUTIONS},
     "rule_results": {"results": RESULTS, "verdicts": VERDICTS},
     "stage_gates": {"gates": GATES},
-    "evaluation_reports": {"reports": REPORTS},
+    "evaluation_reports": {"reports": REPORTS, "index": INDEX},
 }

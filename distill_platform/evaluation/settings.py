@@ -11,12 +11,16 @@ from distill_platform.core.config import load_section
 from distill_platform.evaluation.worlds import Worlds, load_worlds
 from distill_platform.store.settings import LedgerPlace, Paths, ledger_place
 
+WORKERS = 2
+"""Threads that measure runs; what comes out does not depend on it."""
+
 
 @dataclass(frozen=True)
 class EvaluationSettings:
     """The worlds loaded, and every path absolute."""
 
     worlds: Worlds
+    workers: int
     inbox: Path
     lake: Path
     ledger: LedgerPlace
@@ -41,7 +45,9 @@ class EvaluationOverrides:
     lake: Path | None = None
 
 
-def load_evaluation_settings(file: Path, overrides: EvaluationOverrides = EvaluationOverrides()) -> EvaluationSettings:
+def load_evaluation_settings(
+    file: Path, overrides: EvaluationOverrides = EvaluationOverrides(), *, workers: int = WORKERS
+) -> EvaluationSettings:
     """Return the settings that `config/platform.yaml` and the world files it points to declare.
 
     Raises ConfigError for what cannot be accepted, but not for a broken world: its runs wait, the others go on.
@@ -50,6 +56,7 @@ def load_evaluation_settings(file: Path, overrides: EvaluationOverrides = Evalua
     base = file.resolve().parent.parent
     return EvaluationSettings(
         worlds=load_worlds(overrides.worlds or base / paths.worlds),
+        workers=workers,
         inbox=(overrides.inbox or base / paths.inbox).resolve(),
         lake=(overrides.lake or base / paths.lake).resolve(),
         ledger=ledger_place(file),

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from distill_platform.core import canon
-from distill_platform.evaluation.inbox.store import BundleStore
+from distill_platform.evaluation.inbox.bundle_store import BundleStore
 from distill_platform.evaluation.schemas import TABLES
 from distill_platform.evaluation.settings import EvaluationSettings
 from distill_platform.store import code
@@ -31,7 +31,7 @@ def no_progress(_stage: str, _done: int, _total: int) -> None:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything a stage may use: settings, lake, ledger, sealed bundles, and the clock's reading when the run began."""
+    """Everything a stage may use: settings, lake, ledger, sealed bundles, the clock's reading when the run began."""
 
     settings: EvaluationSettings
     lake: Lake

@@ -22,7 +22,7 @@ class Costs(StrictModel):
 
 
 class Scenario(StrictModel):
-    """One worse world: costs set to a number of basis points or multiplied, or only the worst regime's days."""
+    """One worse world: basis points on top of what a run paid, multiples of it, or only the worst regime's days."""
 
     name: ScenarioName
     fee_bps: Amount | None = None
@@ -35,7 +35,7 @@ class Scenario(StrictModel):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if not self.model_fields_set - {"name"}:
+        if not self.model_dump(exclude={"name"}, exclude_none=True):
             raise ValueError(f"scenario {self.name!r} changes nothing: say what is worse in it")
         for cost in ("fee", "slippage"):
             if getattr(self, f"{cost}_bps") is not None and getattr(self, f"{cost}_multiplier") is not None:

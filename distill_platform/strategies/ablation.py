@@ -19,6 +19,7 @@ from distill_platform.strategies.graph import Node, StrategyGraph
 from distill_platform.strategies.kinds.stub import STUB, Stub
 from distill_platform.strategies.wiring import passing_ports, replaced_kind, upstream
 
+_INERT = {Stub.CONSTANT: Stub.PASS_THROUGH, Stub.PASS_THROUGH: Stub.CONSTANT}
 _ABLATED_ALONE = (SemanticRole.FEATURE, SemanticRole.SIGNAL, SemanticRole.RISK_SHELL)
 
 
@@ -40,7 +41,8 @@ class AblationSpec(StrictModel):
     """What is taken out and what stands in for it.
 
     `constant` gives `value`, or without one the value that says nothing for each node's kind (z-score 0, RSI 50, gate
-    open); `pass_through` gives the first input of the same schema; `missing` gives NaN: downstream, no position.
+    open); `pass_through` gives the first input of the same schema; `missing` gives NaN: downstream, no position. Within
+    a group or sub-graph a node that can have only one of the first two gets that one, unless a value is given.
     """
 
     target: AblationTarget
@@ -86,7 +88,7 @@ def ablate(graph: StrategyGraph, spec: AblationSpec) -> StrategyGraph:
 
 
 def variants(graph: StrategyGraph) -> list[AblationVariant]:
-    """Return every group with every stub that all its nodes can have, then every single feature, signal and risk shell.
+    """Return every group with every stub that its nodes can have, then every single feature, signal and risk shell.
 
     A node whose rewriting gives the same graph as a group's is left out: the same run is not two trials.
     """
@@ -102,10 +104,12 @@ def variants(graph: StrategyGraph) -> list[AblationVariant]:
 
 
 def _fits(graph: StrategyGraph, spec: AblationSpec) -> bool:
+    """Return whether all nodes of the part can have a stub, and at least one has the one that the spec names."""
     ids = _part(graph, spec.target)
     part = [node for node in graph.nodes if node.node_id in ids]
+    stubs = [params["stub"] for node in part if (params := _stub_params(node, spec)) is not None]
     executes = any(node.semantic_role is SemanticRole.EXECUTION for node in part)
-    return not executes and all(_stub_params(node, spec) is not None for node in part)
+    return not executes and len(stubs) == len(part) and spec.stub.value in stubs
 
 
 def _part(graph: StrategyGraph, target: AblationTarget) -> set[str]:
@@ -147,13 +151,14 @@ def _stubbed(node: Node, spec: AblationSpec) -> Node:
 
 
 def _stub_params(node: Node, spec: AblationSpec) -> dict[str, Any] | None:
-    """Return the parameters of the stub for a node, None if it cannot have this one."""
+    """Return the parameters of the stub for a node, None if it cannot have one."""
     kind = replaced_kind(node)
-    params: dict[str, Any] = {"replaces": kind.name, "stub": spec.stub.value}
-    if spec.stub is Stub.CONSTANT:
-        value = kind.neutral if spec.value is None else spec.value
-        return None if value is None else {**params, "value": value}
-    if spec.stub is Stub.PASS_THROUGH:
-        ports = passing_ports(kind, len(node.inputs))
-        return {**params, "port": ports[0]} if ports else None
-    return params
+    neutral = kind.neutral if spec.value is None else spec.value
+    ports = passing_ports(kind, len(node.inputs))
+    possible: dict[Stub, dict[str, Any]] = {Stub.MISSING: {}}
+    if neutral is not None:
+        possible[Stub.CONSTANT] = {"value": neutral}
+    if ports and spec.value is None:
+        possible[Stub.PASS_THROUGH] = {"port": ports[0]}
+    stub = _INERT.get(spec.stub, spec.stub) if spec.stub not in possible and spec.target.node is None else spec.stub
+    return {"replaces": kind.name, "stub": stub.value, **possible[stub]} if stub in possible else None

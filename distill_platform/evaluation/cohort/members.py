@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-Days = npt.NDArray[np.datetime64]
+from distill_platform.evaluation.metrics.daily import Days
+
 Numbers = npt.NDArray[np.float64]
 
 MOST_MISSING = 0.1
@@ -65,12 +66,14 @@ def aligned(members: Sequence[Member]) -> AlignedMembers:
     """
     distinct = distinct_members(members)
     usual = _usual_days([member.days for member in distinct])
-    lacking = [1.0 - np.isin(usual, member.days).sum() / max(len(usual), 1) for member in distinct]
+    lacking = [1.0 - len(_shared(usual, member.days)) / max(len(usual), 1) for member in distinct]
     kept = [member for member, share in zip(distinct, lacking, strict=True) if share <= MOST_MISSING]
     days = usual
     for member in kept:
-        days = days[np.isin(days, member.days)]
-    columns = [member.net[np.isin(member.days, days)] for member in kept]
+        days = _shared(days, member.days)
+    columns = [
+        member.net if len(member.days) == len(days) else member.net[np.isin(member.days, days)] for member in kept
+    ]
     kept_ids, distinct_ids = {member.run_id for member in kept}, {member.run_id for member in distinct}
     return AlignedMembers(
         run_ids=tuple(member.run_id for member in kept),
@@ -88,3 +91,8 @@ def _usual_days(spans: Sequence[Days]) -> Days:
     days, counts = np.unique(np.concatenate(spans), return_counts=True)
     usual: Days = days[2 * counts > len(spans)]
     return usual
+
+
+def _shared(days: Days, others: Days) -> Days:
+    """Return those of `days` that are among `others` as well; for most runs of a cohort, all of both."""
+    return days if np.array_equal(days, others) else days[np.isin(days, others)]

@@ -10,6 +10,7 @@ import numpy as np
 
 from distill_platform.evaluation.cohort.hurdle import Deflated, deflated_sharpe
 from distill_platform.evaluation.cohort.members import AlignedMembers, Member, aligned, distinct_members
+from distill_platform.evaluation.metrics.daily import DAYS_PER_YEAR
 from distill_platform.evaluation.trials import TrialCount, TrialRecord, distinct_trials, honest_trials
 from distill_platform.stats import pbo_cscv, spa
 
@@ -18,7 +19,6 @@ DAYS_A_BLOCK = 20
 FEWEST_BLOCKS = 4
 RESAMPLES = 1_000
 SEED = 0
-_DAYS_A_YEAR = 365.0
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,23 @@ class CohortControls:
         return self.by_run[run_id] | self.shared
 
 
+@dataclass(frozen=True)
+class Overfitting:
+    """The probability of backtest overfitting, the S it rests on (0: none), and what a reader must know about both."""
+
+    probability: float
+    n_blocks: int
+    notes: tuple[str, ...]
+
+
 def overfitting_controls(members: Sequence[Member], records: Sequence[TrialRecord]) -> CohortControls:
     """Return the controls of a cohort from its sound runs and the ledger's records of all that were ever tried.
 
     Per run the deflated Sharpe ratio (`hurdle.deflated_sharpe`), the ratio by luck behind it (annual), the honest
-    number of trials, and how many different runs its strategy completed. For the cohort the PBO by CSCV (Bailey,
-    Borwein, Lopez de Prado and Zhu 2017) and Hansen's (2005) consistent p-value of "no run makes money", the reality
-    check that poor runs cannot blind, over `RESAMPLES` stationary resamples with one seed: both on the days that its
-    distinct runs have in common, in `BLOCKS` blocks, or as many of `DAYS_A_BLOCK` days as there are.
+    number of trials, how many different runs its strategy completed, and its place among strategies. For the cohort the
+    PBO by CSCV (Bailey, Borwein, Lopez de Prado and Zhu 2017) and Hansen's (2005) consistent p-value of "no run makes
+    money", the reality check that poor runs cannot blind, over `RESAMPLES` stationary resamples with one seed: both on
+    the days that its distinct runs have in common, in `BLOCKS` blocks, or fewer of at least `DAYS_A_BLOCK` days.
 
     Neither the order of members and records nor the names of runs change a number. Members without records are counted
     as trials all the same. Costs O(C(S, S/2) N) for the PBO; 50 runs of five years take a tenth of a second.
@@ -58,27 +67,27 @@ def overfitting_controls(members: Sequence[Member], records: Sequence[TrialRecor
     trials, panel = honest_trials(records), aligned(members)
     n_trials = max(trials.n, len(distinct_members(members)), 1)
     deflated = {member.run_id: _deflated(member, n_trials, records) for member in members}
-    pbo, n_blocks, notes = _pbo(panel)
+    overfitting = backtest_overfitting(panel)
     return CohortControls(
-        by_run={member.run_id: _of_run(member, deflated[member.run_id], records) for member in members},
+        by_run={member.run_id: _of_run(member, deflated[member.run_id], members, records) for member in members},
         shared={
-            "robustness.pbo": pbo,
+            "robustness.pbo": overfitting.probability,
             "robustness.reality_check_p": _reality_check(panel),
             **_of_cohort(members, deflated, n_trials, records),
         },
         trials=trials,
         n_days=len(panel.days),
-        n_blocks=n_blocks,
+        n_blocks=overfitting.n_blocks,
         apart=panel.apart,
         repeated=panel.repeated,
-        notes=notes,
+        notes=overfitting.notes,
     )
 
 
 def days_a_year(member: Member) -> float:
     """Return how many of its days a run has in a year of 365, by which its ratio per day becomes annual."""
     calendar = int((member.days[-1] - member.days[0]).astype(np.int64)) + 1
-    return _DAYS_A_YEAR * len(member.days) / calendar
+    return DAYS_PER_YEAR * len(member.days) / calendar
 
 
 def _deflated(member: Member, n_trials: int, records: Sequence[TrialRecord]) -> Deflated:
@@ -87,23 +96,44 @@ def _deflated(member: Member, n_trials: int, records: Sequence[TrialRecord]) -> 
     return deflated_sharpe(member.net, member.content_sha256, n_trials, records)
 
 
-def _of_run(member: Member, deflated: Deflated, records: Sequence[TrialRecord]) -> dict[str, float | int]:
+def _of_run(
+    member: Member, deflated: Deflated, members: Sequence[Member], records: Sequence[TrialRecord]
+) -> dict[str, float | int]:
     yearly = math.sqrt(days_a_year(member)) if len(member.days) else math.nan
     return {
         "robustness.deflated_sharpe_ratio": deflated.probability,
         "robustness.expected_max_sharpe": deflated.expected_max_sharpe * yearly,
         "robustness.n_trials": deflated.n_trials,
         "sample.completed_runs": _completed_runs(member, records),
+        "cohort.rank": _rank(member, members),
+        "diagnostics.search_intensity": deflated.n_trials / len(member.days) if len(member.days) else math.nan,
     }
 
 
 def _completed_runs(member: Member, records: Sequence[TrialRecord]) -> int:
-    """Return how many different sound runs a strategy has: one run handed in twenty times is one."""
-    return len({
-        record.content_sha256
-        for record in records
-        if record.sound and record.ablation is None and record.strategy_id == member.strategy_id
-    })  # fmt: skip
+    """Return how many different sound runs a strategy has in the run's world and stage.
+
+    One run handed in twenty times is one; a run without a record has none.
+    """
+    place = {_place(record) for record in records if record.run_id == member.run_id}
+    found = (record for record in records if record.sound and record.ablation is None and _place(record) in place)
+    return len({record.content_sha256 for record in found})
+
+
+def _place(record: TrialRecord) -> tuple[str, str, str]:
+    return record.strategy_id, record.world_id, record.stage
+
+
+def _rank(member: Member, members: Sequence[Member]) -> float:
+    """Return the run's place by annual Sharpe ratio among the best of the other strategies; NaN without a ratio."""
+    if math.isnan(member.sharpe_annual):
+        return math.nan
+    best: dict[str, float] = {}
+    for other in members:
+        if other.strategy_id != member.strategy_id and not other.is_ablation and not math.isnan(other.sharpe_annual):
+            best[other.strategy_id] = max(best.get(other.strategy_id, -math.inf), other.sharpe_annual)
+    own = (-member.sharpe_annual, member.strategy_id)
+    return 1.0 + sum((-ratio, strategy) < own for strategy, ratio in best.items())
 
 
 def _of_cohort(
@@ -133,8 +163,8 @@ def _median(values: Sequence[float]) -> float:
     return middle if math.isfinite(middle) else math.nan
 
 
-def _pbo(panel: AlignedMembers) -> tuple[float, int, tuple[str, ...]]:
-    """Return the PBO, its number of blocks, and what a reader must know about both."""
+def backtest_overfitting(panel: AlignedMembers) -> Overfitting:
+    """Return the probability of backtest overfitting of the runs of a panel, NaN for too few runs or days."""
     notes = [_apart_note(panel)] if panel.apart else []
     n_blocks = min(BLOCKS, len(panel.days) // DAYS_A_BLOCK // 2 * 2)
     if len(panel.run_ids) < 2:
@@ -146,8 +176,8 @@ def _pbo(panel: AlignedMembers) -> tuple[float, int, tuple[str, ...]]:
     else:
         if n_blocks < BLOCKS:
             notes.append(f"PBO rests on {n_blocks} blocks only: the runs have {len(panel.days)} days in common.")
-        return pbo_cscv(panel.returns, n_blocks, constant="worst").pbo, n_blocks, tuple(notes)
-    return math.nan, 0, tuple(notes)
+        return Overfitting(pbo_cscv(panel.returns, n_blocks, constant="worst").pbo, n_blocks, tuple(notes))
+    return Overfitting(math.nan, 0, tuple(notes))
 
 
 def _apart_note(panel: AlignedMembers) -> str:

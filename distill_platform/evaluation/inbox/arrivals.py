@@ -5,6 +5,7 @@ Nothing is deleted or moved: what is parked may be completed, what is refused li
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from distill_platform.core.config import nearest
 from distill_platform.core.errors import LakeError
+from distill_platform.core.utc import from_epoch
 from distill_platform.evaluation.inbox.bundle_store import BundleStore
 from distill_platform.evaluation.inbox.scanning import FolderState, Found, scan
 from distill_platform.strategies.bundles.bundle_folder import Seal, open_folder
@@ -39,10 +41,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Parked:
-    """A folder without COMPLETE: still being written, as far as anybody can tell."""
+    """A folder without COMPLETE: still being written, as far as anybody can tell; `seen_at` is when it last changed."""
 
     name: str
     message: str
+    seen_at: datetime
     reason: RefusalReason = RefusalReason.INCOMPLETE
 
 
@@ -54,6 +57,7 @@ class Refused:
     reason: RefusalReason
     message: str
     hint: str
+    seen_at: datetime
 
 
 Arrival = Accepted | Known | Parked | Refused
@@ -78,13 +82,19 @@ def _arrival(
         return _taken(found, store, known, worlds, now)
     except BundleRefused as error:
         if error.reason is RefusalReason.INCOMPLETE:
-            return Parked(found.name, error.message)
-        return Refused(shown_name(found.name), error.reason, error.message, error.hint)
+            return Parked(found.name, error.message, _changed_at(found.folder, now))
+        name, changed_at = shown_name(found.name), _changed_at(found.folder, now)
+        return Refused(name, error.reason, error.message, error.hint, changed_at)
     except LakeError:
         raise
     except Exception as error:  # noqa: BLE001 - whatever one bundle sets off, the others are still taken in
         message = f"{found.name} cannot be read: {type(error).__name__}: {str(error)[:200]}"
-        return Refused(shown_name(found.name), RefusalReason.UNREADABLE, message, "Report it: this is a bug in distill")
+        name, hint, changed_at = (
+            shown_name(found.name),
+            "Report it: this is a bug in distill",
+            _changed_at(found.folder, now),
+        )
+        return Refused(name, RefusalReason.UNREADABLE, message, hint, changed_at)
 
 
 def _taken(
@@ -93,13 +103,22 @@ def _taken(
     if found.refusal is not None:
         raise found.refusal
     if found.state is FolderState.INCOMPLETE:
-        return Parked(found.name, f"{found.name} has no {COMPLETE}")
+        return Parked(found.name, f"{found.name} has no {COMPLETE}", _changed_at(found.folder, now))
     with open_folder(found.folder, store.limits) as opened:
         seal = opened.seal()
     before = known(found.name)
     if before is not None:
         return _known(found, store, seal, before)
     return _accepted(found, store, seal, worlds, now)
+
+
+def _changed_at(entry: Path, now: datetime) -> datetime:
+    """Return when an entry itself last changed, no link followed; now for one that is gone or from the future."""
+    try:
+        changed = from_epoch(os.lstat(entry).st_mtime)
+    except (OSError, ValueError):
+        return now
+    return min(changed, now)
 
 
 def _known(found: Found, store: BundleStore, seal: Seal, before: str) -> Known:

@@ -5,7 +5,7 @@ from distill_platform.evaluation.metrics.live import live_metrics
 from distill_platform.evaluation.metrics.regime import RegimeRow
 from distill_platform.evaluation.metrics.run import Metric, RunMetrics, run_metrics
 from distill_platform.evaluation.metrics.stress import CostPoint, ScenarioRow
-from distill_platform.evaluation.metrics.terms import EvaluationTerms, Scenario
+from distill_platform.evaluation.metrics.terms import EvaluationTerms, Scenario, terms_of
 from distill_platform.evaluation.metrics.walk_forward import FoldRow
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "ScenarioRow",
     "live_metrics",
     "run_metrics",
+    "terms_of",
 ]

@@ -17,7 +17,7 @@ DAYS_PER_YEAR = 365
 """What a year is wherever something is given by the year; Sharpe ratios take its square root."""
 
 LARGEST = 1e100
-"""Times the equity, in one day: what grows faster cannot be measured, and sums of it would leave the range of floats."""
+"""Times the equity, in one day: what grows faster cannot be measured, as its sums would leave the range of floats."""
 
 Days = npt.NDArray[np.datetime64]
 

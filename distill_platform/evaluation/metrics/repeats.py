@@ -54,7 +54,10 @@ def _block_hashes(gross: Floats, net: Floats) -> Hashes:
 
 def _candidates(hashes: Hashes) -> list[tuple[int, int]]:
     """Return pairs of blocks with one hash, some 64 of them spread over the series: repetition rarely comes alone."""
-    order = np.argsort(hashes, kind="stable")
+    ordered = np.sort(hashes)
+    if (ordered[1:] != ordered[:-1]).all():
+        return []
+    order = np.argsort(hashes, kind="stable")  # several times dearer, and hardly ever needed
     again: Integers = np.flatnonzero(hashes[order[1:]] == hashes[order[:-1]])
     chosen = again[:: max(1, len(again) // _MOST_CANDIDATES)]
     return [(int(order[place]), int(order[place + 1])) for place in chosen]

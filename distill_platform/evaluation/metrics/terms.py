@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from distill_platform.policy.stress_grid import Scenario as WorldScenario
+from distill_platform.policy.world import World
+
 
 @dataclass(frozen=True)
 class Scenario:
@@ -41,3 +44,27 @@ class EvaluationTerms:
     regime_window_days: int = 63
     min_regime_days: int = 21
     n_folds: int = 5
+
+
+def terms_of(world: World) -> EvaluationTerms:
+    """Return the terms on which a world measures runs; one that states no costs charges nothing of its own."""
+    costs = world.costs
+    return EvaluationTerms(
+        fee_bps=costs.fee_bps if costs else 0.0,
+        slippage_bps=costs.slippage_bps if costs else 0.0,
+        funding_bps_daily=costs.funding_bps_daily if costs else 0.0,
+        stress_grid=tuple(_scenario(scenario) for scenario in world.stress_grid or ()),
+    )
+
+
+def _scenario(scenario: WorldScenario) -> Scenario:
+    """Return a scenario of the world in numbers; slippage and spread both multiply what was paid beyond the fee."""
+    return Scenario(
+        name=scenario.name,
+        fee_bps=scenario.fee_bps or 0.0,
+        slippage_bps=scenario.slippage_bps or 0.0,
+        funding_bps_daily=scenario.funding_bps_daily or 0.0,
+        fee_multiplier=scenario.fee_multiplier or 1.0,
+        slippage_multiplier=(scenario.slippage_multiplier or 1.0) * (scenario.spread_multiplier or 1.0),
+        worst_regime=scenario.regime == "worst",
+    )

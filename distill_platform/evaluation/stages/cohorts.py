@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals
 from distill_platform.evaluation.cohort.members import Member
 from distill_platform.evaluation.cohort.overfitting import CohortControls, overfitting_controls
-from distill_platform.evaluation.contributions import Contribution, node_contributions
+from distill_platform.evaluation.contributions import (
+    AblatedRun,
+    CohortContribution,
+    Contribution,
+    cohort_contributions,
+    node_contributions,
+)
 from distill_platform.evaluation.metrics import live_metrics
+from distill_platform.evaluation.metrics.benchmark import benchmark_returns
+from distill_platform.evaluation.metrics.steps import read_steps
 from distill_platform.evaluation.portfolio import Fit, Holding, portfolio_fit_of
+from distill_platform.evaluation.records import recorded_trials
 from distill_platform.evaluation.stage import DayTables, Evaluation, ledger_input, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.measuring import Measured, measured, metric_rows
-from distill_platform.evaluation.trials import TrialRecord, recorded_trials
+from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.strategies.bundles.manifest import Stage
@@ -47,12 +55,17 @@ class Cohort:
 
     def contributions(self, run_id: str) -> tuple[Contribution, ...]:
         """Return what the nodes of a run add to it, by its ablated variants."""
-        ablated = [
-            self.runs[record.run_id]
-            for record in self.records
-            if record.ablation and record.parent_run_id == run_id and record.run_id in self.runs
-        ]
-        return node_contributions(self.runs[run_id], ablated)
+        return self._contributions[run_id]
+
+    @cached_property
+    def all_contributions(self) -> tuple[CohortContribution, ...]:
+        """Return what nodes add over all runs of the cohort."""
+        return cohort_contributions(each for found in self._contributions.values() for each in found)
+
+    @cached_property
+    def _contributions(self) -> dict[str, tuple[Contribution, ...]]:
+        ablated = [_ablated(self.runs[r.run_id]) for r in self.records if r.ablation and r.run_id in self.runs]
+        return {run_id: node_contributions(_ablated(run), ablated) for run_id, run in self.runs.items()}
 
     @cached_property
     def input(self) -> Input:
@@ -65,6 +78,12 @@ def _member(record: TrialRecord, run: Measured) -> Member:
     ratio = run.found.number("returns.sharpe_daily")
     ablated = record.ablation is not None
     return Member(record.run_id, record.strategy_id, record.content_sha256, ablated, ratio, daily.days, daily.net)
+
+
+def _ablated(run: Measured) -> AblatedRun:
+    daily = run.found.daily
+    market = benchmark_returns(read_steps(run.bundle), daily)
+    return AblatedRun(run.bundle.manifest, daily.days, daily.net, daily.gross if market is None else market)
 
 
 class Neighbours:
@@ -85,7 +104,7 @@ class Neighbours:
         return portfolio_fit_of(_holding(run, weight), [_holding(found, weight) for found in book])
 
     def live(self, run: Measured) -> dict[str, float]:
-        """Return the `live.*` metrics of a paper or live run beside its strategy's latest backtest; none of a backtest."""
+        """Return the `live.*` metrics of a paper or live run beside its strategy's backtest; none of a backtest."""
         own = run.bundle.manifest
         if own.stage is Stage.BACKTEST:
             return {}
@@ -148,12 +167,6 @@ def _beside(name: str, rows: Sequence[Any], cohorts: Mapping[str, Cohort], neigh
     return {f"trials:{cohort_id}": cohorts[cohort_id].input for cohort_id in sorted({row["cohort_id"] for row in rows})}
 
 
-@dataclass(frozen=True)
-class _Rows:
-    table: str
-    rows: list[dict[str, Any]]
-
-
 def _tables(
     name: str,
     rows: Sequence[Mapping[str, Any]],
@@ -167,8 +180,11 @@ def _tables(
         for row in sound
         for line in _lines(name, row["run_id"], cohorts[row["cohort_id"]], neighbours)
     ]
-    counts = Counts(len(rows), len(sound), quarantined={"integrity_broken": len(rows) - len(sound)})
-    return DayTables({_TABLE[name]: made}, inputs, counts, _checks(rows, cohorts))
+    broken = {"integrity_broken": len(rows) - len(sound)} if len(rows) > len(sound) else {}
+    tables = {_TABLE[name]: made}
+    if name == "node_contributions":
+        tables["by_cohort"] = _by_cohort(cohorts, sorted({row["cohort_id"] for row in sound}))
+    return DayTables(tables, inputs, Counts(len(rows), len(sound), quarantined=broken), _checks(rows, cohorts))
 
 
 _TABLE = {"overfitting_controls": "controls", "portfolio_fit": "fit", "node_contributions": "contributions"}
@@ -180,7 +196,23 @@ def _lines(name: str, run_id: str, cohort: Cohort, neighbours: Neighbours) -> li
     run = cohort.runs[run_id]
     if name == "portfolio_fit":
         return metric_rows(neighbours.fit(run).metrics | neighbours.live(run))
-    return [vars(contribution) for contribution in cohort.contributions(run_id)]
+    return [_contribution(one) for one in cohort.contributions(run_id)]
+
+
+def _contribution(one: Contribution) -> dict[str, Any]:
+    return {**vars(one), "by_regime": _regimes(one.by_regime)}
+
+
+def _by_cohort(cohorts: Mapping[str, Cohort], cohort_ids: Sequence[str]) -> list[dict[str, Any]]:
+    return [
+        {**vars(one), "cohort_id": cohort_id, "by_regime": _regimes(one.by_regime)}
+        for cohort_id in cohort_ids
+        for one in cohorts[cohort_id].all_contributions
+    ]
+
+
+def _regimes(by_regime: Sequence[tuple[str, float]]) -> list[dict[str, Any]]:
+    return [{"regime": regime, "sharpe": value} for regime, value in by_regime]
 
 
 def _checks(rows: Sequence[Mapping[str, Any]], cohorts: Mapping[str, Cohort]) -> list[Check]:

@@ -1,4 +1,4 @@
-"""Measuring: each run alone. Integrity comes first: a run whose accounting is broken keeps nothing but its invariants."""
+"""Measuring: each run alone. Integrity first: one whose accounting is broken keeps nothing but its invariants."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from distill_platform.evaluation.metrics import RunMetrics, run_metrics, terms_of
+from distill_platform.evaluation.records import record_trials
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, opened_day, publish_day, rows_of
-from distill_platform.evaluation.trials import record_trials, trial_of
+from distill_platform.evaluation.trials import trial_of
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.strategies.bundles.bundle import Bundle
@@ -28,6 +29,12 @@ class Measured:
     def sound(self) -> bool:
         """Return whether every invariant that could be looked at holds."""
         return not self.found.broken
+
+    @property
+    def triage(self) -> list[str]:
+        """Return where to look first."""
+        tags = {name: value for name, value in self.found.metrics.items() if name.startswith("triage.")}
+        return sorted(name.removeprefix("triage.") for name, value in tags.items() if value is True)
 
     @property
     def metrics(self) -> dict[str, Any]:
@@ -145,13 +152,15 @@ def _folds(runs: Sequence[Measured]) -> dict[str, list[Row]]:
 
 def _stress(runs: Sequence[Measured]) -> dict[str, list[Row]]:
     return {
-        "scenarios": [{**_of(run), **vars(row)} for run in runs if run.sound for row in run.found.scenarios],
+        "scenarios": [
+            {**_of(run), "scenario": row.name, **vars(row)} for run in runs if run.sound for row in run.found.scenarios
+        ],
         "cost_curve": [{**_of(run), **vars(point)} for run in runs if run.sound for point in run.found.cost_curve],
     }
 
 
 def _triage(runs: Sequence[Measured]) -> dict[str, list[Row]]:
-    return {"tags": [{**_of(run), "tags": list(run.found.triage), "reason": run.found.reason} for run in runs]}
+    return {"tags": [{**_of(run), "tags": run.triage, "reason": run.found.reason} for run in runs]}
 
 
 def _of(run: Measured) -> dict[str, str]:

@@ -9,7 +9,9 @@ _alarm = flags("regime", "stress_tests", good=False)
 _SHARPE = "sharpe_daily of the days in the {} third of market volatility"
 
 METRICS = (
-    _alarm("fragile", "whether the sign of the Sharpe ratio differs between regimes with enough days"),
+    _alarm(
+        "fragile", "whether one regime at most has a positive Sharpe ratio, or one is likely below 0 (PSR under 5 %)"
+    ),
     _metric("worst_sharpe", "per year", HIGHER, "lowest Sharpe ratio of a regime"),
     _metric("best_sharpe", "per year", HIGHER, "highest Sharpe ratio of a regime"),
     _metric("n_regimes", "regimes", NONE, "regimes with enough days to judge"),

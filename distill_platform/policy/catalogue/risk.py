@@ -9,13 +9,24 @@ _fit = group("risk", "portfolio_fit")
 
 METRICS = (
     _metric(
-        "adv_utilization_p95", "fraction", LOWER, "95th percentile over steps of the share of average daily volume used"
+        "adv_utilization_p95",
+        "fraction",
+        LOWER,
+        "95th percentile of the share of average daily volume used, over steps that use any",
     ),
     _metric(
-        "participation_rate_p95", "fraction", LOWER, "95th percentile over steps of the share of the traded volume"
+        "participation_rate_p95",
+        "fraction",
+        LOWER,
+        "95th percentile of the share of the traded volume, over steps that trade",
     ),
     _metric("reject_rate", "fraction", LOWER, "rejected orders over all orders"),
-    _metric("turnover_annual", "times equity per year", LOWER, "sum of turnover over the years of the window"),
+    _metric(
+        "turnover_annual",
+        "times equity per year",
+        LOWER,
+        "sum of turnover over the years from the first to the last day",
+    ),
     _fit(
         "incremental_var_99",
         "fraction",

@@ -13,12 +13,12 @@ METRICS = (
         "effective_history_years",
         "years",
         HIGHER,
-        "observation_days over the trading days in a year; gaps do not count",
+        "from the first to the last day with steps, breaks of more than ten days left out",
     ),
     _metric("observation_days", "days", HIGHER, "UTC days with at least one step"),
     _metric("n_trades_total", "trades", HIGHER, "closed trades; never the number of steps"),
-    _metric("n_trades_per_year", "trades per year", HIGHER, "n_trades_total over the years of the window"),
-    _metric(
+    _metric("n_trades_per_year", "trades per year", HIGHER, "n_trades_total over effective_history_years"),
+    _control(
         "completed_runs",
         "runs",
         HIGHER,
@@ -28,5 +28,10 @@ METRICS = (
         "vol_floor_applied", "yes or no", NONE, "whether the volatility was too small to divide by", kind=Kind.BOOLEAN
     ),
     _metric("data_lag_s", "seconds", LOWER, "from the end of the last step to the arrival of the bundle, by our clock"),
-    _metric("data_coverage", "fraction", HIGHER, "share of the expected days of the window that have steps"),
+    _metric(
+        "data_coverage",
+        "fraction",
+        HIGHER,
+        "share of the steps expected on the weekdays that the run uses that are there",
+    ),
 )

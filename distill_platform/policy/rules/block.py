@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 
 from distill_platform.core.config import StrictModel
 from distill_platform.policy.rules.bound import AtLeast, AtMost, Bound
-from distill_platform.policy.words import Owner, Severity, word_of
+from distill_platform.policy.spelling import word_of
+from distill_platform.policy.words import Owner, Severity
 
 
 def _fraction(value: float) -> float:
@@ -56,7 +57,7 @@ def bounds_of(model: StrictModel, metric_group: str = "") -> Iterator[Bound]:
     for name, field in type(model).model_fields.items():
         side, limit = _side(field), getattr(model, name)
         if side is not None and limit is not None:
-            yield Bound(name, type(side)(metric_group + side.metric, side.of), limit)
+            yield Bound.on(side, name, limit, metric_group)
 
 
 def _side(field: FieldInfo) -> AtLeast | AtMost | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from distill_platform.core.expression import Kind
 from distill_platform.core.expression.values import reader
-from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC, numbers
+from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC, OK, numbers
 
 Metrics = Mapping[str, Any]
 """Values by full catalogue name. What could not be computed is NaN or None; what nobody computed is not there."""
@@ -38,48 +38,47 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A parameter of a rule with its limit."""
+    """A parameter of a rule with its limit; `broken_code` is the reason code of a value on the wrong side."""
 
     parameter: str
-    side: AtLeast | AtMost
+    metric: str
+    needs: tuple[str, ...]
+    at_least: bool
     limit: float
+    broken_code: str
 
-    @property
-    def metric(self) -> str:
-        """Return the full name of the metric."""
-        return self.side.metric
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        """Return the metrics that must be there."""
-        return self.side.of or (self.side.metric,)
-
-    @property
-    def broken_code(self) -> str:
-        """Return the reason code of a value on the wrong side."""
-        suffix = "below_min" if isinstance(self.side, AtLeast) else "above_max"
-        return f"{self.metric.rpartition('.')[2]}_{suffix}"
+    @classmethod
+    def on(cls, side: AtLeast | AtMost, parameter: str, limit: float, metric_group: str = "") -> Bound:
+        """Return the bound that a marked parameter sets; `metric_group` goes before the name of its metric."""
+        metric, at_least = metric_group + side.metric, isinstance(side, AtLeast)
+        code = f"{metric.rpartition('.')[2]}_{'below_min' if at_least else 'above_max'}"
+        return cls(parameter, metric, side.of or (metric,), at_least, limit, code)
 
     def judge(self, metrics: Metrics) -> Finding:
         """Return where the metric stands; missing, null, NaN, infinite and of the wrong kind are never on a side."""
-        values = [metrics.get(name, _ABSENT) for name in self.needs]
-        if _ABSENT in values:
-            return Finding(self, MISSING_METRIC, None, None)
-        read = [usable for value in values if (usable := number(value)) is not None]
-        if len(read) < len(values):
-            unusable = next(value for value in values if number(value) is None)
-            return Finding(self, INVALID_METRIC, _shown(unusable), None)
-        return self._compare(read[0] if len(read) == 1 else abs(read[0] - read[1]))
+        usable: list[int | float] = []
+        unusable: list[object] = []
+        for name in self.needs:
+            raw = metrics.get(name, _ABSENT)
+            if raw is _ABSENT:
+                return Finding(self, MISSING_METRIC, None, None)
+            value = number(raw)
+            if value is None:
+                unusable.append(raw)
+            else:
+                usable.append(value)
+        if unusable:
+            return Finding(self, INVALID_METRIC, _shown(unusable[0]), None)
+        return self._compare(usable[0] if len(usable) == 1 else abs(usable[0] - usable[1]))
 
     def _compare(self, value: float) -> Finding:
-        at_least = isinstance(self.side, AtLeast)
-        good = value >= self.limit if at_least else value <= self.limit
-        margin = value - self.limit if at_least else self.limit - value
-        return Finding(self, "" if good else self.broken_code, _shown(value), margin if math.isfinite(margin) else None)
+        good = value >= self.limit if self.at_least else value <= self.limit
+        margin = value - self.limit if self.at_least else self.limit - value
+        known = margin if -math.inf < margin < math.inf else None
+        return Finding(self, "" if good else self.broken_code, value if value < math.inf else str(value), known)
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Where a metric stands towards its bound; an empty `code` is the good side."""
 
     bound: Bound
@@ -100,8 +99,14 @@ class Finding:
 
     def details(self) -> dict[str, Any]:
         """Return the finding as a JSON value."""
-        named = {"parameter": self.bound.parameter, "metric": self.bound.metric}
-        return {**named, **self.numbers(), "reason_code": self.code or "ok"}
+        return {
+            "parameter": self.bound.parameter,
+            "metric": self.bound.metric,
+            "observed": self.observed,
+            "threshold": self.bound.limit,
+            "margin": self.margin,
+            "reason_code": self.code or OK,
+        }
 
     def sentence(self) -> str:
         """Return what is wrong, in words."""
@@ -111,7 +116,7 @@ class Finding:
             return f"{name} is missing" if len(needs) == 1 else f"one of {' and '.join(needs)} is missing"
         if self.code == INVALID_METRIC:
             return f"{name} is {_said(self.observed)}, not a finite number"
-        side = "below the minimum" if isinstance(self.bound.side, AtLeast) else "above the maximum"
+        side = "below the minimum" if self.bound.at_least else "above the maximum"
         return f"{name} is {self.observed!r}, {side} of {self.bound.limit!r}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from distill_platform.policy.rules.block import RuleBlock
@@ -64,7 +65,7 @@ class Rule:
     def _status(self, finding: Finding) -> Status:
         return self.on_missing if finding.code == MISSING_METRIC else Status.FAIL
 
-    @property
+    @cached_property
     def _not_configured(self) -> RuleResult:
         reason, tags = f"the profile sets no parameter of {self.name}", (NOT_CONFIGURED,)
         nothing = numbers(None, None, None)

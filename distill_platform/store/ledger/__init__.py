@@ -5,7 +5,7 @@ from distill_platform.store.ledger.ledger import Ledger
 from distill_platform.store.ledger.opening import open_ledger, prepare_ledger, verify_ledger
 from distill_platform.store.ledger.revision import Entry, Head, Revision
 from distill_platform.store.ledger.streams import STREAMS, check_stream
-from distill_platform.store.ledger.verification import Finding, Flaw
+from distill_platform.store.ledger.verification import Finding, Flaw, Verification
 
 __all__ = [
     "STREAMS",
@@ -16,6 +16,7 @@ __all__ = [
     "Head",
     "Ledger",
     "Revision",
+    "Verification",
     "check_stream",
     "export_closed_days",
     "open_ledger",

@@ -13,7 +13,9 @@ from distill_platform.core.errors import LedgerDamaged, LedgerError, LedgerUnava
 
 _AGAIN = "Append the same entry again: what was recorded is returned, what was not is recorded"
 _PREPARE = "Find out who changed the database, run `distill ledger verify`, then `distill ledger prepare`"
-_BROKEN = ("malformed", "not a database", "disk image")
+_RIGHTS = "Let its owner run `distill ledger prepare`, and GRANT distill_ledger_writer TO the role that you use"
+_INSUFFICIENT_PRIVILEGE = "42501"
+_BROKEN = ("malformed", "not a database", "disk image", "decode")
 
 
 class Backend(ABC):
@@ -77,6 +79,8 @@ def _ours(error: DBAPIError, name: str) -> LedgerError:
     text = str(error.orig).strip().partition("\n")[0]
     if any(sign in text for sign in _BROKEN):
         return LedgerDamaged(f"{name} is damaged: {text}", hint="Restore it from a copy; keep the damaged one")
+    if getattr(error.orig, "pgcode", None) == _INSUFFICIENT_PRIVILEGE:
+        return LedgerUnguarded(f"{name}: {text}", missing=(text,), hint=_RIGHTS)
     if isinstance(error, ProgrammingError) or "no such" in text:
         return LedgerUnguarded(f"{name} is not a ledger that may be used: {text}", missing=(text,), hint=_PREPARE)
     if isinstance(error, OperationalError | InterfaceError):

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from pathlib import Path
 
 import pyarrow as pa
@@ -96,7 +97,7 @@ def _write(file: Path, revisions: Iterator[Revision]) -> int:
     """Return how many rows were written, in row groups of a fixed size."""
     written = 0
     with atomic.disk_errors(file), pq.ParquetWriter(file, SCHEMA, compression="zstd") as writer:
-        while rows := [_row(revision) for revision, _ in zip(revisions, range(_ROW_GROUP), strict=False)]:
+        while rows := [_row(revision) for revision in islice(revisions, _ROW_GROUP)]:
             writer.write_table(pa.Table.from_pylist(rows, schema=SCHEMA))
             written += len(rows)
     return written

@@ -20,6 +20,7 @@ from distill_platform.store.ledger.verification import Finding, verify
 
 _KEYS_PER_QUERY = 500
 _ROWS_PER_FETCH = 1000
+_BEYOND = "\x7f"  # sorts after every character that a stream's name may have
 
 
 class Ledger:
@@ -85,18 +86,18 @@ class Ledger:
 
     def streams(self, prefix: str = "") -> list[str]:
         """Return the names of all streams that begin with `prefix`, sorted."""
-        query = select(table.c.stream).distinct().where(table.c.stream.startswith(prefix, autoescape=True))
+        query = select(table.c.stream).distinct().where(table.c.stream.between(prefix, prefix + _BEYOND))
         with self._backend.reading() as connection:
             return sorted(connection.execute(query).scalars())
 
     def latest_of(self, prefix: str) -> list[Revision]:
         """Return the last revision of every stream whose name begins with `prefix`, sorted by stream."""
-        ends = select(revision.c.stream, func.max(revision.c.number).label("number"))
-        ends = ends.where(revision.c.stream.startswith(prefix, autoescape=True)).group_by(revision.c.stream)
+        ends = select(table.c.stream, func.max(table.c.number).label("number"))
+        ends = ends.where(table.c.stream.startswith(prefix, autoescape=True)).group_by(table.c.stream)
         last = ends.subquery()
-        same = (revision.c.stream == last.c.stream) & (revision.c.number == last.c.number)
+        same = (table.c.stream == last.c.stream) & (table.c.number == last.c.number)
         with self._backend.reading() as connection:
-            rows = connection.execute(select(revision).join(last, same))
+            rows = connection.execute(select(table).join(last, same))
             return sorted((intact(from_row(row)) for row in rows), key=lambda found: found.stream)
 
     def heads(self) -> list[Head]:
@@ -113,7 +114,7 @@ class Ledger:
 
         `anchors` is another file of anchors than the ledger's own, for instance a copy that was kept elsewhere.
         """
-        return verify(self._backend, Anchors(anchors) if anchors else self._anchors)
+        return verify(self._backend, Anchors(anchors) if anchors else self._anchors).findings
 
     def closed_days(self) -> list[date]:
         """Return the UTC days before today, by the ledger's clock, on which something was recorded, sorted.

@@ -14,7 +14,7 @@ from distill_platform.store.ledger.anchors import Anchors
 from distill_platform.store.ledger.backend import Backend
 from distill_platform.store.ledger.ledger import Ledger
 from distill_platform.store.ledger.schema import VERSION
-from distill_platform.store.ledger.verification import Finding, verify
+from distill_platform.store.ledger.verification import Verification, verify
 
 _FORMS = "Write sqlite:///path/to/ledger.sqlite or postgresql://user:password@host/database"
 
@@ -49,8 +49,8 @@ def prepare_ledger(url: str) -> None:
         backend.close()
 
 
-def verify_ledger(url: str, *, anchors: Path | None) -> list[Finding]:
-    """Return all that is wrong with a ledger that perhaps cannot be opened; nothing is made or changed."""
+def verify_ledger(url: str, *, anchors: Path | None) -> Verification:
+    """Return what is wrong with a ledger, which perhaps cannot even be opened; nothing is made or changed."""
     backend = _backend(url)
     try:
         return verify(backend, Anchors(anchors) if anchors else None)

@@ -106,8 +106,9 @@ def _slot(stream: str) -> int:
 def _make_writer(connection: Connection) -> None:
     """Make the writing role, which all ledgers of a server share, and see to it that the URL's role can act as it."""
     connection.exec_driver_sql(
-        f"DO $make$ BEGIN CREATE ROLE {WRITER} NOLOGIN; EXCEPTION WHEN duplicate_object OR unique_violation "
-        "THEN NULL; END $make$"
+        f"DO $make$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{WRITER}') THEN "
+        f"CREATE ROLE {WRITER} NOLOGIN; END IF; "
+        "EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $make$"
     )
     try:
         with connection.begin_nested():

@@ -5,13 +5,13 @@ from __future__ import annotations
 import fcntl
 import sqlite3
 from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, text
 
-from distill_platform.core.errors import LedgerUnavailable
+from distill_platform.core.errors import LedgerDamaged, LedgerUnavailable
 from distill_platform.store.ledger.backend import Backend
 from distill_platform.store.ledger.guards import sqlite as guards
 from distill_platform.store.ledger.migrating import upgrade
@@ -42,8 +42,7 @@ class Sqlite(Backend):
     def prepare(self) -> None:
         """Make the file, or bring it to the newest version, and put up its guards."""
         with self._alone(), self.errors():
-            with _outside_transactions(self._writer) as connection:
-                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            _keep_a_log(self._file)
             with self.writing() as connection:
                 upgrade(connection)
 
@@ -107,5 +106,12 @@ def _engine(file: Path, begin: str, settings: Collection[str]) -> Engine:
     return engine
 
 
-def _outside_transactions(engine: Engine) -> AbstractContextManager[Connection]:
-    return engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+def _keep_a_log(file: Path) -> None:
+    """Switch the file to write-ahead logging, which it remembers; possible outside of transactions only."""
+    try:
+        with closing(sqlite3.connect(file, timeout=_WAIT_MS / 1000)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError as error:
+        raise LedgerUnavailable(f"{file} cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise LedgerDamaged(f"{file} is damaged: {error}", hint="Restore it from a copy") from error

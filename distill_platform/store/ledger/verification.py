@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sqlalchemy import select
@@ -15,6 +15,8 @@ from distill_platform.store.ledger.backend import Backend
 from distill_platform.store.ledger.revision import GENESIS, Head, Revision, is_intact
 from distill_platform.store.ledger.schema import VERSION, from_row, revision_table
 
+_ROWS_PER_FETCH = 1000
+
 
 class Flaw(StrEnum):
     """What can be wrong with a ledger."""
@@ -25,7 +27,7 @@ class Flaw(StrEnum):
     MISSING = "missing"  # numbers are left out
     BROKEN_LINK = "broken_link"  # a revision was chained to something else
     NOT_CANONICAL = "not_canonical"  # a body's text is not in the form in which bodies are recorded
-    CUT_OFF = "cut_off"  # an anchored revision, and what followed it, is gone
+    CUT_OFF = "cut_off"  # an anchored revision is gone, and perhaps what followed it
     LOST_STREAM = "lost_stream"  # an anchored stream is gone
     OTHER_HEAD = "other_head"  # an anchored revision has another digest now
     ANCHORS = "anchors"  # the anchors themselves cannot be trusted
@@ -41,19 +43,38 @@ class Finding:
     message: str
 
 
-def verify(backend: Backend, anchors: Anchors | None) -> list[Finding]:
+@dataclass
+class Verification:
+    """What reading a ledger again came to; it holds when nothing was found."""
+
+    streams: int = 0
+    revisions: int = 0
+    anchors: int = 0  # lines
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def passed(self) -> bool:
+        """Return whether everything is what was recorded."""
+        return not self.findings
+
+
+def verify(backend: Backend, anchors: Anchors | None) -> Verification:
     """Return all that is wrong with a database and its anchors; nothing is changed, and nothing is made."""
     anchored = AnchoredHeads.read(anchors)  # before the revisions: whatever is anchored by now must be among them
+    found = Verification(anchors=anchored.lines, findings=list(anchored.flaws))
     try:
-        found = list(_check_database(backend, anchored))
+        for finding in _check_database(backend, anchored, found):
+            found.findings.append(finding)
     except LedgerDamaged as error:
-        found = [Finding(Flaw.DATABASE, "", 0, error.message)]
+        found.findings.append(Finding(Flaw.DATABASE, "", 0, error.message))
     except LedgerUnguarded as error:
-        found = [Finding(Flaw.UNGUARDED, "", 0, error.message)]
-    return [*anchored.flaws, *found]
+        found.findings.append(Finding(Flaw.UNGUARDED, "", 0, error.message))
+    if anchors and not anchored.lines and found.revisions:
+        found.findings.append(Finding(Flaw.ANCHORS, "", 0, "there are revisions, and not one anchor"))
+    return found
 
 
-def _check_database(backend: Backend, anchored: AnchoredHeads) -> Iterator[Finding]:
+def _check_database(backend: Backend, anchored: AnchoredHeads, found: Verification) -> Iterator[Finding]:
     version = backend.version()
     if version is None:
         yield from anchored.lost()
@@ -64,22 +85,21 @@ def _check_database(backend: Backend, anchored: AnchoredHeads) -> Iterator[Findi
         yield from (Finding(Flaw.UNGUARDED, "", 0, line) for line in backend.unguarded(connection))
         yield from (Finding(Flaw.DATABASE, "", 0, line) for line in backend.flaws(connection))
         query = select(revision_table).order_by(revision_table.c.stream, revision_table.c.number)
-        rows = connection.execute(query, execution_options={"yield_per": 1000})
-        yield from check_chains(map(from_row, rows), anchored)
+        rows = connection.execute(query, execution_options={"yield_per": _ROWS_PER_FETCH})
+        yield from _check_chains(map(from_row, rows), anchored, found)
 
 
-def check_chains(revisions: Iterable[Revision], anchored: AnchoredHeads) -> Iterator[Finding]:
-    """Yield what is wrong with revisions, which come sorted by stream and number, and with their anchors."""
-    unanchored = anchored.is_empty and not anchored.flaws
+def _check_chains(revisions: Iterable[Revision], anchored: AnchoredHeads, found: Verification) -> Iterator[Finding]:
+    """Yield what is wrong with revisions, which come sorted by stream and number, and count them."""
     last = Head("", 0, GENESIS)
     for revision in revisions:
         if revision.stream != last.stream:
             last = Head(revision.stream, 0, GENESIS)
+            found.streams += 1
+        found.revisions += 1
         yield from _check(revision, last)
         yield from anchored.check(revision)
         last = revision.head
-    if unanchored and anchored.expected and last.number:
-        yield Finding(Flaw.ANCHORS, "", 0, "there are revisions, and not one anchor")
     yield from anchored.lost()
 
 
@@ -106,27 +126,23 @@ def _is_canonical(revision: Revision) -> bool:
 class AnchoredHeads:
     """What the anchors say, compared with revisions as they come by."""
 
-    def __init__(self, *, expected: bool) -> None:
-        self.expected = expected  # that there are anchors at all
+    def __init__(self) -> None:
         self._digests: dict[tuple[str, int], str] = {}
         self._streams: set[str] = set()
+        self.lines = 0
         self.flaws: list[Finding] = []
 
     @classmethod
     def read(cls, anchors: Anchors | None) -> AnchoredHeads:
         """Return what the file of anchors holds, up to the first line that cannot be trusted."""
-        found = cls(expected=anchors is not None)
+        found = cls()
         try:
             for line in anchors.lines() if anchors else ():
+                found.lines = line.number
                 found._note(line.heads)
         except LedgerDamaged as error:
             found.flaws.append(Finding(Flaw.ANCHORS, "", 0, error.message))
         return found
-
-    @property
-    def is_empty(self) -> bool:
-        """Return whether nothing is anchored."""
-        return not self._digests
 
     def check(self, revision: Revision) -> Iterator[Finding]:
         """Yield a finding when the revision was anchored with another digest."""
@@ -142,7 +158,7 @@ class AnchoredHeads:
             first[stream] = min(number, first.get(stream, number))
         for stream, number in sorted(first.items()):
             gone = stream in self._streams
-            message = "the whole stream is gone" if gone else f"it ends before revision {number}, which was anchored"
+            message = "the whole stream is gone" if gone else f"revision {number}, which was anchored, is gone"
             yield Finding(Flaw.LOST_STREAM if gone else Flaw.CUT_OFF, stream, number, message)
 
     def _note(self, heads: Iterable[Head]) -> None:

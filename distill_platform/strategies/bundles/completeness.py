@@ -70,10 +70,13 @@ def _from_lines(data: bytes) -> dict[str, Any]:
     sums: dict[str, Any] = {}
     for number, line in enumerate(lines, 1):
         found = _SUM_LINE.fullmatch(line.removesuffix("\r"))
-        if found is None and line.strip():
-            raise _malformed(f"line {number}: {shown(line)} is not `<sha256>  <file name>`")
-        if found is not None and sums.setdefault(found["name"], found["sum"]) is not found["sum"]:
+        if found is None:
+            if line.strip():
+                raise _malformed(f"line {number}: {shown(line)} is not `<sha256>  <file name>`")
+            continue
+        if found["name"] in sums:
             raise _malformed(f"line {number}: {shown(found['name'])} stands twice")
+        sums[found["name"]] = found["sum"]
     return sums
 
 

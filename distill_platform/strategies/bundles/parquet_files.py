@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from distill_platform.core.config import nearest
 from distill_platform.strategies.bundles.columns import converted
 from distill_platform.strategies.bundles.limits import Limits
+from distill_platform.strategies.bundles.parquet_footer import FooterError, sizes
 from distill_platform.strategies.bundles.refusal import BundleRefused, RefusalReason, shown
 from distill_platform.strategies.bundles.tables import BundleTable
 
@@ -29,8 +30,8 @@ def read_table(data: bytes, declared: BundleTable, limits: Limits) -> pa.Table:
     Raises BundleRefused for what is not Parquet or more than the limits allow, for columns that are missing, unknown or
     of another kind, and values that are missing, not finite or not among those declared.
     """
+    _refuse_size(data, declared, limits)
     file = _opened(data, declared)
-    _refuse_size(file.metadata, declared, limits)
     schema = file.schema_arrow
     _refuse_columns([_name(field) for field in schema], declared)
     text = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
@@ -52,30 +53,23 @@ def _opened(data: bytes, declared: BundleTable, dictionaries: list[str] | None =
             thrift_container_size_limit=_THRIFT_ITEMS,
             schema_depth_limit=8,
         )
-        _ = [field.name for field in file.schema_arrow]
+        _ = [(field.name, getattr(field.type, "tz", None)) for field in file.schema_arrow]  # may be no text
     except _ERRORS as error:
         raise _unreadable(declared, error) from None
     return file
 
 
-def _refuse_size(metadata: pq.FileMetaData, declared: BundleTable, limits: Limits) -> None:
-    """Refuse what the file's footer says it unpacks to, and a footer that contradicts itself."""
-    if metadata.num_columns > limits.columns:
-        raise _too_large(declared, "columns", metadata.num_columns, limits.columns)
-    rows = unpacked = 0
-    for number in range(metadata.num_row_groups):
-        group = metadata.row_group(number)
-        columns = [group.column(place) for place in range(group.num_columns)]
-        if group.num_rows < 0 or any(column.num_values != group.num_rows for column in columns):
-            raise _unreadable(declared, "its columns are nested, or of different lengths")
-        rows += group.num_rows
-        unpacked += sum(max(column.total_uncompressed_size, column.total_compressed_size) for column in columns)
-    if rows != metadata.num_rows:
-        raise _unreadable(declared, f"its footer counts {metadata.num_rows} rows, its row groups {rows}")
-    if rows > limits.rows:
-        raise _too_large(declared, "rows", rows, limits.rows)
-    if unpacked > limits.table_bytes:
-        raise _too_large(declared, "bytes once unpacked", unpacked, limits.table_bytes)
+def _refuse_size(data: bytes, declared: BundleTable, limits: Limits) -> None:
+    try:
+        found = sizes(data)
+    except FooterError as error:
+        raise _unreadable(declared, error) from None
+    if found.columns > limits.columns:
+        raise _too_large(declared, "columns", found.columns, limits.columns)
+    if found.rows > limits.rows:
+        raise _too_large(declared, "rows", found.rows, limits.rows)
+    if found.unpacked > limits.table_bytes:
+        raise _too_large(declared, "bytes once unpacked", found.unpacked, limits.table_bytes)
 
 
 def _refuse_columns(names: list[str], declared: BundleTable) -> None:

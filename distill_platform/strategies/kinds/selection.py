@@ -35,29 +35,31 @@ def top_k(params: TopK, score: Panel) -> Panel:
 
     Each slot has gross / k (half of it with two sides) and stays in cash while nothing fills it. A held symbol keeps
     its slot while it ranks within `keep_within`. Of two sides each keeps to its half of the ranking, so no symbol is on
-    both. Equal scores rank in the order of the symbols.
+    both. Equal scores rank in the order of the symbols; where all are equal, none is best and nothing is held.
     """
     sides = 1 if params.side == "long_only" else 2
     slot = params.gross / (params.k * sides)
     keep = params.keep_within or params.k
     weights: Panel = np.zeros((2, *score.shape))
     for side in range(sides):
-        _hold(-score if side else score, params.k, keep, sides, slot, weights[side])
+        _hold(score, params.k, keep, sides, slot, side == 1, weights[side])
     net: Panel = weights[0] - weights[1]
     return net
 
 
 @kernel
-def _hold(score: Panel, k: int, keep: int, sides: int, slot: float, weights: Panel) -> None:
+def _hold(score: Panel, k: int, keep: int, sides: int, slot: float, lowest: bool, weights: Panel) -> None:
     n_rows, width = score.shape
     held = np.zeros(width, np.bool_)
     for row in range(n_rows):
         order = np.argsort(-score[row], kind="mergesort")  # NaN goes last
-        eligible = 0
+        known = 0
         for column in range(width):
-            eligible += 0 if math.isnan(score[row, column]) else 1
-        eligible //= sides
-        count = 0
+            known += 0 if math.isnan(score[row, column]) else 1
+        if lowest:
+            order[:known] = order[:known][::-1].copy()
+        none_is_best = known == 0 or score[row, order[0]] == score[row, order[known - 1]]
+        eligible, count = 0 if none_is_best else known // sides, 0
         for place in range(width):
             column = order[place]
             held[column] = held[column] and place < min(keep, eligible) and count < k

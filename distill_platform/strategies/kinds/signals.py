@@ -69,8 +69,9 @@ class Band(Params):
     example={"buy_below": 30.0, "sell_above": 55.0, "short_above": 70.0, "cover_below": 45.0},
 )  # fmt: skip
 def reversion_band(params: Band, value: Panel) -> Panel:
-    """Return 1 from a value below `buy_below` to one above `sell_above`, -1 from above `short_above` to below
-    `cover_below`, else 0. A value that is missing ends the position.
+    """Return 1 from a value below `buy_below` to one above `sell_above`, else 0.
+
+    And -1 from a value above `short_above` to one below `cover_below`. A value that is missing ends the position.
     """
     short = math.inf if params.short_above is None else params.short_above
     cover = math.inf if params.cover_below is None else params.cover_below

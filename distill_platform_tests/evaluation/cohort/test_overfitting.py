@@ -60,9 +60,32 @@ def test_one_deterministic_run_counted_twenty_times() -> None:
 
 def test_every_strategy_completes_its_own_runs() -> None:
     others = [trial(f"other-{number}", strategy_id="carry") for number in range(5)]
+    others += [trial("paper", stage="paper"), trial("abroad", world_id="fx_daily")]
     broken, ablated = trial("broken", sound=False), trial("without", ablation=digest("x"))
     found = overfitting_controls(MEMBERS, [*RECORDS, *others, broken, ablated])
     assert found.by_run[BEST_ID]["sample.completed_runs"] == 12
+
+
+def test_a_strategy_is_ranked_among_others_not_among_its_own_runs() -> None:
+    ratios = {
+        "a": ("trend", 1.0),
+        "b": ("trend", 3.0),
+        "c": ("carry", 2.0),
+        "d": ("value", 2.0),
+        "e": ("idle", math.nan),
+    }
+    runs = [
+        member(run_id, PANEL[:, n], strategy_id=strategy, sharpe_annual=ratio)
+        for n, (run_id, (strategy, ratio)) in enumerate(ratios.items())
+    ]
+    found = overfitting_controls(runs, [record_of(run) for run in runs]).by_run
+    assert [found[run_id]["cohort.rank"] for run_id in "abcd"] == [3, 1, 2, 3]
+    assert math.isnan(found["e"]["cohort.rank"])
+
+
+def test_search_intensity_is_trials_per_day() -> None:
+    found = overfitting_controls(MEMBERS, [*RECORDS, trial("declared", declared_trials=64)])
+    assert found.by_run[BEST_ID]["diagnostics.search_intensity"] == 0.1
 
 
 def test_shared_numbers_are_those_of_the_statistics() -> None:
@@ -80,7 +103,8 @@ def test_shared_numbers_are_those_of_the_statistics() -> None:
 
 def test_names_and_order_change_no_number() -> None:
     renamed = [member(f"z{n}", run.net, content=run.run_id) for n, run in enumerate(MEMBERS)]
-    found, other = overfitting_controls(MEMBERS, RECORDS), overfitting_controls(renamed[::-1], RECORDS[::-1])
+    records = [record_of(run) for run in renamed]
+    found, other = overfitting_controls(MEMBERS, RECORDS), overfitting_controls(renamed[::-1], records[::-1])
     assert other.shared == found.shared
     assert other.by_run[f"z{BEST}"] == found.by_run[BEST_ID]
 

@@ -142,3 +142,9 @@ def _role(connection: Connection, table: int) -> Iterator[str]:
     )
     if connection.execute(text(query), {"table": table}).scalar_one():
         yield "the connected role may do more with revision than read and insert"
+    query = (
+        "SELECT has_table_privilege(CAST(:table AS oid), 'SELECT') "
+        "AND has_table_privilege(CAST(:table AS oid), 'INSERT')"
+    )
+    if not connection.execute(text(query), {"table": table}).scalar_one():
+        yield "the connected role may not read revision and insert into it"

@@ -1,0 +1,1 @@
+"""How often the gates let luck through, and how often they find an edge that is there."""

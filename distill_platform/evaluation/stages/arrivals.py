@@ -1,0 +1,89 @@
+"""Arrivals of a day: bundles taken in for ever, and what was refused or waits, with the reason. Nothing is moved."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from distill_platform.core import canon
+from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals, record_arrivals
+from distill_platform.evaluation.inbox import Accepted, Arrival, Parked, Refused, take_in
+from distill_platform.evaluation.stage import DayTables, Evaluation, Row, publish_day
+from distill_platform.store.lake import Counts, Input, Manifest
+from distill_platform.store.lake.laws import check
+from distill_platform.strategies.bundles.content import content_sha256
+
+
+def receive_bundles(evaluation: Evaluation, _names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
+    """Return the published days of `run_bundles`, after taking in whatever holds of what lies in the inbox."""
+    settings = evaluation.settings
+    before = {arrival.run_id: arrival.bundle_sha256 for arrival in known_arrivals(evaluation.ledger)}
+    seen = take_in(settings.inbox, evaluation.bundles, before.get, settings.worlds.known, evaluation.now)
+    record_arrivals(evaluation.ledger, [_record(evaluation, one) for one in seen if isinstance(one, Accepted)])
+    arrivals = known_arrivals(evaluation.ledger)
+    manifests = []
+    for done, day in enumerate(days, 1):
+        own = [arrival for arrival in arrivals if arrival.day == day]
+        turned_away = [one for one in seen if isinstance(one, Parked | Refused) and _day(one) == day]
+        manifests.append(publish_day(evaluation, "run_bundles", day, _tables(evaluation, own, turned_away)))
+        evaluation.progress("run_bundles", done, len(days))
+    return manifests
+
+
+def _record(evaluation: Evaluation, accepted: Accepted) -> ArrivalRecord:
+    manifest = evaluation.bundles.open(accepted.bundle_sha256).manifest
+    return ArrivalRecord.of(manifest, accepted.arrived_at.date().isoformat(), accepted.bundle_sha256)
+
+
+def _day(turned_away: Parked | Refused) -> str:
+    return turned_away.seen_at.date().isoformat()
+
+
+def _tables(evaluation: Evaluation, own: Sequence[ArrivalRecord], turned_away: Sequence[Arrival]) -> DayTables:
+    refused = [_refused(one) for one in turned_away if isinstance(one, Refused)]
+    parked = [_parked(one) for one in turned_away if isinstance(one, Parked)]
+    counts = Counts(
+        len(own) + len(refused) + len(parked),
+        len(own),
+        skipped=dict(Counter(str(row["reason"]) for row in parked)),
+        quarantined=dict(Counter(str(row["reason"]) for row in refused)),
+    )
+    bundles = [_bundle(evaluation, arrival) for arrival in own]
+    names = [f"{row['name']}: {row['reason']}" for row in refused]
+    checks = [
+        check("provenance", "bundles without their sealed bytes in the store", 0),
+        check("sealed", "bundles whose bytes are not what COMPLETE says", 0),
+        replace(check("nothing_refused", "bundles that were refused", len(refused), sample=names), blocking=False),
+    ]
+    return DayTables(
+        {"bundles": bundles, "refused": [*refused, *parked]}, _inputs(bundles, refused, parked), counts, checks
+    )
+
+
+def _inputs(*rows: Sequence[Row]) -> dict[str, Input]:
+    digest = canon.sig_hash([[dict(row) for row in group] for group in rows])
+    return {"inbox": Input(digest, digest)}
+
+
+def _bundle(evaluation: Evaluation, arrival: ArrivalRecord) -> dict[str, str]:
+    bundle = evaluation.bundles.open(arrival.bundle_sha256)  # verifies it again, byte for byte
+    return {
+        "run_id": arrival.run_id,
+        "world_id": arrival.world_id,
+        "strategy_id": arrival.strategy_id,
+        "stage": arrival.stage,
+        "cohort_id": arrival.cohort_id,
+        "bundle_sha256": arrival.bundle_sha256,
+        "content_sha256": content_sha256(bundle),
+        "manifest": canon.dumps(bundle.manifest.model_dump(mode="json")).decode(),
+    }
+
+
+def _refused(one: Refused) -> dict[str, str]:
+    return {"name": one.name, "state": "refused", "reason": one.reason.value, "message": one.message, "hint": one.hint}
+
+
+def _parked(one: Parked) -> dict[str, str]:
+    hint = "It is read when it is complete"
+    return {"name": one.name, "state": "parked", "reason": one.reason.value, "message": one.message, "hint": hint}

@@ -1,0 +1,252 @@
+"""Judging: metrics against policy. First each run by its rules; then, knowing who failed, what looks like gaming."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from distill_platform.core import canon
+from distill_platform.core.errors import ConfigError
+from distill_platform.evaluation.evaluation_run import EvaluationRun
+from distill_platform.evaluation.gaming import GamingFlags, gaming_flags, gaming_results
+from distill_platform.evaluation.records import (
+    json_value,
+    record_evaluations,
+    record_world,
+    recorded_evaluations,
+    recorded_policies,
+    recorded_trials,
+)
+from distill_platform.evaluation.release import release_standing
+from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
+from distill_platform.evaluation.stages.measuring import metrics_of
+from distill_platform.evaluation.trials import TrialRecord
+from distill_platform.policy.gates import judge_gates
+from distill_platform.policy.judging import Judgement, judge_run, validation_health
+from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC
+from distill_platform.policy.summary import summarize
+from distill_platform.policy.words import Stage, Status
+from distill_platform.policy.world import World
+from distill_platform.store.lake import Check, Counts, Input, Manifest
+from distill_platform.store.lake.laws import check
+from distill_platform.strategies.bundles.manifest import RunManifest
+
+UPSTREAM = (
+    "evaluation_runs",
+    "evaluation_metrics",
+    "walk_forward",
+    "stress_tests",
+    "overfitting_controls",
+    "portfolio_fit",
+)
+NO_PROFILE = "no_profile_for_stage"
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One run before the bench: who it is, its numbers, and what its rules say of it alone."""
+
+    manifest: RunManifest
+    bundle_sha256: str
+    world: World
+    metrics: dict[str, Any]
+    judgement: Judgement
+
+
+@dataclass(frozen=True)
+class _Docket:
+    """The runs of one day, where they were read, and those that nobody can judge."""
+
+    day: str
+    inputs: dict[str, Input]
+    cases: list[_Case]
+    unjudged: dict[str, str]
+
+
+def judge_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
+    """Return the published days of the named datasets, after telling the ledger of policies and verdicts."""
+    for world in evaluation.settings.worlds.known.values():
+        record_world(evaluation.ledger, world)
+    dockets = [_docket(evaluation, day) for day in days]
+    court = _Court(evaluation, [case for docket in dockets for case in docket.cases])
+    manifests: list[Manifest] = []
+    for done, docket in enumerate(dockets, 1):
+        judged = [court.judge(case) for case in docket.cases]
+        record_evaluations(evaluation.ledger, [run.to_body() for run in judged])
+        manifests += [publish_day(evaluation, name, docket.day, _tables(name, docket, judged)) for name in names]
+        evaluation.progress("rule_results", done, len(days))
+    return manifests
+
+
+def judged_day(evaluation: Evaluation, day: str) -> list[EvaluationRun]:
+    """Return the judged runs of a day, as `judge_runs` recorded them."""
+    docket = _docket(evaluation, day)
+    court = _Court(evaluation, docket.cases)
+    return [court.judge(case) for case in docket.cases]
+
+
+def _docket(evaluation: Evaluation, day: str) -> _Docket:
+    inputs: dict[str, Input] = {}
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for name, table in zip(UPSTREAM, ("runs", "metrics", "folds", "scenarios", "controls", "fit"), strict=True):
+        opened, read = opened_day(evaluation, name, day)
+        inputs |= read
+        tables[name] = rows_of(opened, table)
+    metrics = metrics_of([row for name in ("evaluation_metrics", *UPSTREAM[4:]) for row in tables[name]])
+    cases, unjudged = [], {}
+    for row in tables["evaluation_runs"]:
+        try:
+            cases.append(_case(evaluation, row, metrics.get(row["run_id"], {})))
+        except ConfigError as error:
+            unjudged[row["run_id"]] = str(error)
+    return _Docket(day, inputs, cases, unjudged)
+
+
+def _case(evaluation: Evaluation, row: Mapping[str, Any], metrics: Mapping[str, Any]) -> _Case:
+    world = evaluation.settings.worlds.known[row["world_id"]]
+    manifest = evaluation.bundles.open(row["bundle_sha256"]).manifest
+    stage = Stage(manifest.stage)
+    health = {f"diagnostics.validation_health.{k}": v for k, v in validation_health(world, stage, metrics).items()}
+    known = {**metrics, **health}
+    return _Case(manifest, row["bundle_sha256"], world, known, judge_run(world, stage, known))
+
+
+class _Court:
+    """What judging needs beyond a run's own numbers: trials, earlier verdicts and policies, each read once."""
+
+    def __init__(self, evaluation: Evaluation, cases: Sequence[_Case]) -> None:
+        self._ledger = evaluation.ledger
+        self._now = {case.manifest.run_id: case for case in cases}
+        self._trials: dict[str, list[TrialRecord]] = {}
+        self._verdicts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._policies: dict[str, list[dict[str, Any]]] = {}
+
+    def judge(self, case: _Case) -> EvaluationRun:
+        """Return the verdict on a run, with what looks like gaming joined to what the rules say."""
+        flags, release = self._flags(case), release_standing(case.manifest)
+        metrics = case.metrics | flags.metrics()
+        results = (*case.judgement.results, *release.results(), *gaming_results(flags, release.counts))
+        gates = judge_gates(case.world, metrics)
+        summary = summarize(results)
+        found = (case.world, metrics, results, gates, summary, flags, release)
+        return EvaluationRun(case.manifest, case.bundle_sha256, *found)
+
+    def _flags(self, case: _Case) -> GamingFlags:
+        records = self._records(case.manifest.cohort_id)
+        own = next(record for record in records if record.run_id == case.manifest.run_id)
+        verdicts = [
+            verdict for strategy in sorted({r.strategy_id for r in records}) for verdict in self._past(case, strategy)
+        ]
+        policies = self._policy(case.world.world_id)
+        return gaming_flags(own, records, verdicts, policies, case.world.ruleset_hash, case.metrics)
+
+    def _records(self, cohort_id: str) -> list[TrialRecord]:
+        if cohort_id not in self._trials:
+            self._trials[cohort_id] = recorded_trials(self._ledger, cohort_id)
+        return self._trials[cohort_id]
+
+    def _policy(self, world_id: str) -> list[dict[str, Any]]:
+        if world_id not in self._policies:
+            self._policies[world_id] = recorded_policies(self._ledger, world_id)
+        return self._policies[world_id]
+
+    def _past(self, case: _Case, strategy_id: str) -> list[dict[str, Any]]:
+        """Return what was ever said of a strategy by rules alone: gaming is seen by failures, not by suspicions."""
+        key = (case.world.world_id, strategy_id)
+        if key not in self._verdicts:
+            told = [_by_rules(body) for body in recorded_evaluations(self._ledger, *key)]
+            now = [_told(one) for one in self._now.values() if (one.world.world_id, one.manifest.strategy_id) == key]
+            self._verdicts[key] = told + now
+        return self._verdicts[key]
+
+
+def _told(case: _Case) -> dict[str, Any]:
+    return {
+        "run_id": case.manifest.run_id,
+        "world_id": case.world.world_id,
+        "strategy_id": case.manifest.strategy_id,
+        "validation": {"ruleset_hash": case.world.ruleset_hash},
+        "summary": {"status": case.judgement.summary.status.value},
+    }
+
+
+def _by_rules(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a recorded verdict with the status that its policy's rules alone came to."""
+    failed = [
+        result
+        for result in body["validation"]["results"]
+        if result["rule"] != "gaming" and result["status"] == "fail" and result["severity"] == "blocking"
+    ]
+    status = Status.FAIL if failed else Status.PASS
+    return {**body, "summary": {"status": status.value}}
+
+
+def _tables(name: str, docket: _Docket, judged: Sequence[EvaluationRun]) -> DayTables:
+    counts = Counts(
+        len(judged) + len(docket.unjudged),
+        len(judged),
+        quarantined={NO_PROFILE: len(docket.unjudged)} if docket.unjudged else {},
+    )
+    inputs = docket.inputs | {"verdicts": ledger_input(run.to_body() for run in judged)}
+    return DayTables(_ROWS[name](judged), inputs, counts, _checks(judged), {"unjudged": docket.unjudged})
+
+
+def _results(judged: Sequence[EvaluationRun]) -> dict[str, list[Row]]:
+    return {
+        "results": [
+            {
+                "run_id": run.manifest.run_id,
+                **result.to_dict(),
+                "details": canon.dumps(json_value(dict(result.details))).decode(),
+            }
+            for run in judged
+            for result in run.results
+        ],
+        "verdicts": [
+            {
+                "run_id": run.manifest.run_id,
+                "world_id": run.manifest.world_id,
+                "strategy_id": run.manifest.strategy_id,
+                "stage": run.manifest.stage.value,
+                **run.summary.to_dict(),
+                "counts_for_release": run.release.counts,
+                "policy_version": run.world.version,
+                "ruleset_hash": run.world.ruleset_hash,
+                "profile": run.profile,
+            }
+            for run in judged
+        ],
+    }
+
+
+def _gates(judged: Sequence[EvaluationRun]) -> dict[str, list[Row]]:
+    return {
+        "gates": [
+            {"run_id": run.manifest.run_id, "gate": gate.stage, "status": gate.status, "reasons": list(gate.reasons)}
+            for run in judged
+            for gate in run.gates
+        ]
+    }
+
+
+def _checks(judged: Sequence[EvaluationRun]) -> list[Check]:
+    open_ = [run.manifest.run_id for run in judged if run.summary.status is Status.PASS and not _is_shown(run)]
+    gamed = [f"{run.manifest.run_id}: {flag.sign}" for run in judged for flag in run.gaming.raised]
+    return [
+        check("provenance", "verdicts on runs that are not among the day's evaluation_runs", 0),
+        check(
+            "fail_closed", "passes with a metric missing or invalid, or with no rule executed", len(open_), sample=open_
+        ),
+        replace(check("no_gaming", "signs of gaming", len(gamed), sample=gamed), blocking=False),
+    ]
+
+
+def _is_shown(run: EvaluationRun) -> bool:
+    """Return whether a pass rests on rules that ran, on metrics that were there, on a run whose accounting holds."""
+    executed = [result for result in run.results if result.executed]
+    blind = [result for result in run.results if result.reason_code in (MISSING_METRIC, INVALID_METRIC)]
+    return bool(executed) and not blind and run.metrics.get("triage.integrity_broken") is False
+
+
+_ROWS = {"rule_results": _results, "stage_gates": _gates}

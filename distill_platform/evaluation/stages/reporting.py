@@ -1,0 +1,108 @@
+"""Reporting: the artifacts of every judged run, the same bytes for the same facts, and an index to start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill_platform.core import canon
+from distill_platform.core.canon import sha256_hex
+from distill_platform.evaluation.evaluation_run import EvaluationRun
+from distill_platform.evaluation.report.document import report_document
+from distill_platform.evaluation.report.index import IndexRow, RefusedBundle, index_page, index_row
+from distill_platform.evaluation.report.markdown import markdown
+from distill_platform.evaluation.report.page import html
+from distill_platform.evaluation.report.view import ReportView
+from distill_platform.evaluation.report_views import Viewer
+from distill_platform.evaluation.stage import DayTables, Evaluation, opened_day, publish_day, rows_of
+from distill_platform.evaluation.stages.judging import judged_day
+from distill_platform.store.lake import Counts, Input, Manifest
+from distill_platform.store.lake.atomic import replace_file
+from distill_platform.store.lake.laws import check
+
+PAGE = "evaluation_report.html"
+_FOLDER = "reports"
+_INDEX = "index.html"
+_UPSTREAM = ("rule_results", "stage_gates", "triage", "node_contributions")
+
+
+def write_reports(evaluation: Evaluation, _names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
+    """Return the published days of `evaluation_reports`, after writing the artifacts of their runs and the index."""
+    viewer = Viewer(evaluation)
+    manifests = []
+    for done, day in enumerate(days, 1):
+        inputs = {key: value for name in _UPSTREAM for key, value in opened_day(evaluation, name, day)[1].items()}
+        reported = [_reported(evaluation, run, viewer) for run in judged_day(evaluation, day)]
+        manifests.append(publish_day(evaluation, "evaluation_reports", day, _tables(evaluation, reported, inputs)))
+        evaluation.progress("evaluation_reports", done, len(days))
+    _write(index_file(evaluation.lake.root), _index(evaluation).encode())
+    return manifests
+
+
+def report_folder(lake: Path, run_id: str) -> Path:
+    """Return where the artifacts of a run lie."""
+    return lake / _FOLDER / run_id
+
+
+def index_file(lake: Path) -> Path:
+    """Return the page that all reports hang on."""
+    return lake / _FOLDER / _INDEX
+
+
+def artifacts(run: EvaluationRun, view: ReportView) -> Iterator[tuple[str, bytes]]:
+    """Yield the artifacts of a judged run by file name: the four for machines and people, and the page."""
+    yield "run_manifest.json", canon.dumps(run.manifest.model_dump(mode="json"))
+    yield "evaluation_run.json", canon.dumps(run.to_body())
+    yield "evaluation_report.json", canon.dumps(report_document(view))
+    yield "evaluation_report.md", markdown(view).encode()
+    yield PAGE, html(view).encode()
+
+
+@dataclass(frozen=True)
+class _Reported:
+    artifacts: list[dict[str, Any]]
+    index: dict[str, Any]
+
+
+def _reported(evaluation: Evaluation, run: EvaluationRun, viewer: Viewer) -> _Reported:
+    run_id, root = run.manifest.run_id, evaluation.lake.root
+    view = viewer.view(run)
+    rows = []
+    for name, data in artifacts(run, view):
+        path = report_folder(root, run_id) / name
+        _write(path, data)
+        place = path.relative_to(root).as_posix()
+        rows.append({"run_id": run_id, "artifact": name, "path": place, "sha256": sha256_hex(data), "bytes": len(data)})
+    index = vars(index_row(view, f"{run_id}/{PAGE}"))
+    ablated = run.manifest.ablation_spec is not None
+    return _Reported(rows, {**index, "ablated": ablated, "ratio": view.number("returns.sharpe_daily")})
+
+
+def _write(path: Path, data: bytes) -> None:
+    if not path.exists() or path.read_bytes() != data:
+        replace_file(path, data)
+
+
+def _index(evaluation: Evaluation) -> str:
+    """Return the index over every run that was ever reported on, and whatever was turned away."""
+    rows, refused = [], []
+    for day in evaluation.lake.partitions("evaluation_reports"):
+        rows += rows_of(evaluation.lake.inspect("evaluation_reports", day), "index")
+        refused += rows_of(evaluation.lake.inspect("run_bundles", day), "refused")
+    shown = [IndexRow(**{name: row[name] for name in IndexRow.__dataclass_fields__}) for row in rows]
+    turned_away = [RefusedBundle(row["name"], row["reason"], row["message"]) for row in refused]
+    return index_page(shown, turned_away)
+
+
+def _tables(evaluation: Evaluation, reported: Sequence[_Reported], inputs: Mapping[str, Input]) -> DayTables:
+    root = evaluation.lake.root
+    rows = [row for one in reported for row in one.artifacts]
+    wrong = [str(row["path"]) for row in rows if sha256_hex((root / row["path"]).read_bytes()) != row["sha256"]]
+    checks = [
+        check("provenance", "reports on runs that were not judged", 0),
+        check("reports_whole", "artifacts that are not what was written", len(wrong), sample=wrong),
+    ]
+    tables = {"reports": rows, "index": [one.index for one in reported]}
+    return DayTables(tables, inputs, Counts(len(reported), len(reported)), checks)
