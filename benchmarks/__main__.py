@@ -15,7 +15,6 @@ from benchmarks.evaluation import Evaluated, measure_evaluation
 from benchmarks.loop.contest import Contest, compete
 from benchmarks.nulls.market import Kind
 from benchmarks.nulls.study import Study, run_study
-from benchmarks.policy import PolicyRates, measure_policy
 from benchmarks.processes import refuse_without_proc
 from benchmarks.report import Machine, Report
 from benchmarks.statistics.cases import run_cases
@@ -24,10 +23,6 @@ from benchmarks.statistics.contest import Outcome
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
 _ABOUT = (
-    "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, the backtest engine "
-    "beside vectorbt, and how fast runs are evaluated and judged."
-)
-_PARTS = ("end-to-end", "loop", "statistics", "evaluation", "policy", "backtest")
     "Measure the refinery side by side with Node, the statistics with numpy, skfolio, arch, purgedcv and ffn, and the "
     "backtest engine with vectorbt; the evaluation of runs alone."
 )
@@ -43,13 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     contest = _contest(asked) if "loop" in asked.parts else None
     runs = _runs(asked) if "end-to-end" in asked.parts else []
     statistics = _statistics(asked) if "statistics" in asked.parts else []
-    evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
-    nulls = _nulls(asked) if "nulls" in asked.parts else []
-    policy = _policy(asked) if "policy" in asked.parts else None
-    backtests = _backtests(asked) if "backtest" in asked.parts else []
-    warm_up = runs[0] if runs else None
-    verdicts = (evaluated, nulls, policy, backtests)
-    report = Report(Machine.here(), warm_up, runs[1:], contest, statistics, *verdicts)
     backtests = _backtests(asked) if "backtest" in asked.parts else []
     evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
     nulls = _nulls(asked) if "nulls" in asked.parts else []
@@ -118,9 +106,6 @@ def _statistics(asked: argparse.Namespace) -> list[Outcome]:
     return run_cases(asked.laps, asked.share, _say)
 
 
-
-
-
 def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
     python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
     return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
@@ -135,16 +120,6 @@ def _nulls(asked: argparse.Namespace) -> list[Study]:
     """Return the studies of luck: all cohorts on real returns, a third of them on each formula."""
     sizes = [asked.cohorts if kind is Kind.REAL else max(asked.cohorts // 3, 1) for kind in Kind]
     return [run_study(kind, size, asked.seed, asked.workers, _say) for kind, size in zip(Kind, sizes, strict=True)]
-
-
-def _policy(asked: argparse.Namespace) -> PolicyRates:
-    _say(f"Verdicts: {asked.laps} laps")
-    return measure_policy(asked.laps)
-
-
-def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
-    python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
-    return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
 
 
 def _say(what: str) -> None:

@@ -18,7 +18,6 @@ from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
 from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
 from benchmarks.nulls.study import Study
 from benchmarks.nulls.table import to_markdown as nulls_to_markdown
-from benchmarks.policy import VERDICTS_A_SECOND, PolicyRates
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
 
@@ -61,10 +60,6 @@ class Report:
     runs: Sequence[Run]
     contest: Contest | None
     statistics: Sequence[Outcome] = ()
-    evaluated: Evaluated | None = None
-    nulls: Sequence[Study] = ()
-    policy: PolicyRates | None = None
-    backtests: Sequence[BacktestOutcome] = ()
     backtests: Sequence[BacktestOutcome] = ()
     evaluated: Evaluated | None = None
     nulls: Sequence[Study] = ()
@@ -88,9 +83,6 @@ class Report:
             "runs": runs,
             "contest": contest,
             "statistics": statistics,
-            "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
-            "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
-            "policy": asdict(self.policy) if self.policy else None,
             "backtests": [
                 asdict(outcome)
                 | {"bar_steps_per_s": outcome.bar_steps_per_s, "whole_bar_steps_per_s": outcome.whole_bar_steps_per_s}
@@ -124,10 +116,6 @@ class Report:
             parts += _evaluation(self.evaluated)
         if self.nulls:
             parts += ["## Luck and edges", nulls_to_markdown(self.nulls).rstrip()]
-        if self.policy:
-            parts += _policy(self.policy)
-        if self.backtests:
-            parts += _backtests(self.backtests)
         return "\n\n".join(parts) + "\n"
 
 
@@ -294,21 +282,6 @@ def _peer_row(outcome: Outcome, peer: PeerTime) -> tuple[str, ...]:
     if peer.cpu_s is None:
         return (*ours, "not installed", "", target)
     return (*ours, f"{peer.cpu_s * 1e3:,.0f}", f"{peer.cpu_s / outcome.cpu_s:,.1f}x", target)
-
-
-def _policy(rates: PolicyRates) -> list[str]:
-    said = (
-        "Runs judged a second on one core, by CPU time, half of them failing; not counted: writing the answer as JSON. "
-        f"The full profile sets all {rates.bounds} bounds of all eleven rule types."
-    )
-    measured = [
-        ("a full profile", f"{rates.full_profile:,.0f}", f"{VERDICTS_A_SECOND:,}",
-         _times(rates.full_profile / VERDICTS_A_SECOND)),
-        ("the delivered backtest profile", f"{rates.delivered_profile:,.0f}", "", ""),
-        ("all stage gates", f"{rates.gates:,.0f}", "", ""),
-        ("dry run: cohort, verdicts, selection", f"{rates.dry_run:,.0f}", "", ""),
-    ]  # fmt: skip
-    return ["## Verdicts", said, _table(("", "runs/s", "target", "ratio"), measured)]
 
 
 def _backtests(outcomes: Sequence[BacktestOutcome]) -> list[str]:
