@@ -6,29 +6,38 @@ When the database does not answer it appends the same entry again, as any caller
 
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
 from distill_platform.core.errors import LedgerUnavailable
-from distill_platform.store.ledger import Ledger, Revision, open_ledger
+from distill_platform.store.ledger import Ledger, open_ledger
 from distill_platform.testing.ledger_contract import entry
 
+Result = TypeVar("Result")
 
-def insist(ledger: Ledger, key: str) -> Revision:
-    number = int(key.rpartition("-")[2])
-    wanted = entry(number)
+
+def insist(attempt: Callable[[], Result]) -> Result:
+    """Return what the attempt gives, once the database answers."""
     for _ in range(600):
         try:
-            return ledger.append(type(wanted)(wanted.stream, key, wanted.kind, wanted.body, wanted.actor))
+            return attempt()
         except LedgerUnavailable:
             time.sleep(0.1)
     raise SystemExit("the database did not come back")
 
 
+def opened(url: str, anchors: str) -> Ledger:
+    return insist(lambda: open_ledger(url, clock=lambda: datetime.now(UTC), anchors=Path(anchors)))
+
+
 def main(url: str, anchors: str, name: str, count: str) -> None:
-    with open_ledger(url, clock=lambda: datetime.now(UTC), anchors=Path(anchors)) as ledger:
+    with opened(url, anchors) as ledger:
         for number in range(int(count)):
-            recorded = insist(ledger, f"{name}-{number}")
+            wanted = replace(entry(number), key=f"{name}-{number}")
+            recorded = insist(lambda wanted=wanted: ledger.append(wanted))
             sys.stdout.write(f"{recorded.key} {recorded.number} {recorded.digest}\n")
             sys.stdout.flush()
 

@@ -85,6 +85,6 @@ def _ours(error: DBAPIError, name: str) -> LedgerError:
         return LedgerUnguarded(f"{name}: {text}", missing=(text,), hint=_RIGHTS)
     if isinstance(error, ProgrammingError) or "no such" in text:
         return LedgerUnguarded(f"{name} is not a ledger that may be used: {text}", missing=(text,), hint=_PREPARE)
-    if isinstance(error, OperationalError | InterfaceError):
+    if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
         return LedgerUnavailable(f"{name} did not answer: {text}", hint=_AGAIN)
     return LedgerError(f"{name} refused: {text}", hint="Nothing was recorded")
