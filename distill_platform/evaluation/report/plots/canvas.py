@@ -48,6 +48,7 @@ _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 _IDS = re.compile(r'(?<=<g) id="[^"]*"')  # the same in every figure, and referred to by none
 _FONT = re.compile(r" font-family: 'DejaVu Sans';| transform=\"rotate\(-0 [^\"]*\"")
 _LINE_BREAKS = re.compile(r"\s*\n\s*")
+_NARROWEST = 1e-9
 _LONGEST_NAME = 22
 _LAST_GLYPH = 0x24F  # Latin letters end here; matplotlib's font has them all, and warns of those that it has not
 _LOCK = threading.Lock()
@@ -130,7 +131,7 @@ def span(values: Iterable[float], room: float = 0.08) -> tuple[float, float]:
     """Return limits that hold all the values and 0, with room beyond the values."""
     known = [0.0, *values]
     low, high = min(known), max(known)
-    beyond = room * (high - low) or 1.0
+    beyond = max(room * (high - low), _NARROWEST) if high > low else 1.0
     return low - beyond * (low < 0), high + beyond * (high > 0 or low == high)
 
 
