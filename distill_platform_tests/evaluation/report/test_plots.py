@@ -72,7 +72,7 @@ def any_views(draw: Any) -> ReportView:
 
 
 @given(any_views())
-@settings(max_examples=60)
+@settings(max_examples=25)
 def test_any_run_is_drawn_or_says_why_not(view: ReportView) -> None:
     for panel in panels(view):
         well_formed(panel)

@@ -49,7 +49,6 @@ _IDS = re.compile(r'(?<=<g) id="[^"]*"')  # the same in every figure, and referr
 _FONT = re.compile(r" font-family: 'DejaVu Sans';| transform=\"rotate\(-0 [^\"]*\"")
 _LINE_BREAKS = re.compile(r"\s*\n\s*")
 _NARROWEST = 1e-9
-_LONGEST_NAME = 22
 _LAST_GLYPH = 0x24F  # Latin letters end here; matplotlib's font has them all, and warns of those that it has not
 _LOCK = threading.Lock()
 
@@ -144,7 +143,7 @@ def key(axes: Axes, *, inside: bool = False) -> None:
 _ABOVE = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.99), "ncols": 4, "borderpad": 0.0, "columnspacing": 1.2}
 
 
-def name_of(text: str) -> str:
+def name_of(text: str, longest: int = 20) -> str:
     """Return foreign text as short as a figure has room for, in letters that its font has; tables show all of it."""
     shown = "".join(letter if ord(letter) <= _LAST_GLYPH else "□" for letter in visible(text))
-    return shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 1] + "…"
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"

@@ -44,7 +44,12 @@ def contributions(view: ReportView) -> Panel:
 
 def _regime(regime: RegimeView) -> Line:
     half = _TWO_SIDED * regime.standard_error
-    return f"{canvas.name_of(regime.name)} ({regime.days} d)", regime.sharpe, regime.sharpe - half, regime.sharpe + half
+    return (
+        f"{canvas.name_of(regime.name, 15)} ({regime.days} d)",
+        regime.sharpe,
+        regime.sharpe - half,
+        regime.sharpe + half,
+    )
 
 
 def _node(node: ContributionView) -> Line:

@@ -46,7 +46,7 @@ def percent_ticks(low: float, high: float, about: int = 5) -> Ticks:
 
 def growth_ticks(low: float, high: float) -> Ticks:
     """Return ticks of a log scale of growth from log `low` to log `high`: round multiples of the starting equity."""
-    if high - low < math.log(4):
+    if high - low < math.log(10):
         multiples = nice_values(math.exp(low), math.exp(high), 6)
     else:
         decades = range(math.floor(low / math.log(10)), math.ceil(high / math.log(10)) + 1)
