@@ -98,6 +98,8 @@ def _leaves(nested: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]
             yield name, value
         elif isinstance(value, dict) and _is_group(name):
             yield from _leaves(value, f"{name}.")
+        elif isinstance(value, dict):
+            raise MetricsError(f"unknown group of metrics 'metrics.{name}'", hint=nearest(name, sorted(_GROUPS)))
         else:
             _refuse_unknown(name)
 

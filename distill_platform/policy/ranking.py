@@ -36,7 +36,10 @@ def ranked(lines: Iterable[MetricsLine], metric: str) -> list[MetricsLine]:
 
 def best_of_each(lines: Sequence[MetricsLine]) -> list[MetricsLine]:
     """Return the first run of each strategy, in the order given."""
-    return list({line.strategy_id: line for line in reversed(lines)}.values())[::-1]
+    first: dict[str, MetricsLine] = {}
+    for line in lines:
+        first.setdefault(line.strategy_id, line)
+    return list(first.values())
 
 
 def ranks(lines: Iterable[MetricsLine], metric: str) -> dict[tuple[str, str], int]:

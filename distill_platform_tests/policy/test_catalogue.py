@@ -1,4 +1,4 @@
-"""Every metric is declared once, completely; aliases and stress scenarios lead to what they stand for and no further."""
+"""Every metric is declared once and completely; aliases and stress scenarios lead no further."""
 
 import re
 

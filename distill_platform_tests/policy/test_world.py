@@ -12,7 +12,7 @@ from distill_platform.core.errors import ConfigError
 from distill_platform.policy.profiles import Profile
 from distill_platform.policy.words import Severity, Stage
 from distill_platform.policy.world import World, load_world
-from distill_platform_tests.policy.worlds import EXAMPLE, example, loaded, world, written
+from distill_platform_tests.policy.worlds import EXAMPLE, example, loaded, world
 
 DELIVERED = Path(__file__).parents[2] / "config" / "worlds"
 
@@ -99,6 +99,7 @@ MISTAKES = [
     ("governance: two_key", "governance: two_keys", "27:", "Did you mean 'two_key'?"),
     ("fee_bps: 1.0", "fee_bps: -1.0", "28:", "greater than or equal to 0"),
     ("{name: fees_x2, fee_multiplier: 2.0}", "{name: fees_x2}", "29:", "changes nothing"),
+    ("fee_multiplier: 2.0", "fee_multiplier: null", "29:", "changes nothing"),
     ("fee_multiplier: 2.0", "fee_multiplier: 0.5", "29:", "greater than or equal to 1"),
     ("name: fees_x2", "name: slippage_bps_2", "29:", "stands twice"),
     ("name: fees_x2", "name: fees-x2", "29:", "cannot name a scenario"),
