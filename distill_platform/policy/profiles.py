@@ -22,7 +22,8 @@ from distill_platform.policy.rules import (
     Sample,
     Stress,
 )
-from distill_platform.policy.words import OnTrouble, Stage, word_of
+from distill_platform.policy.spelling import word_of
+from distill_platform.policy.words import OnTrouble, Stage
 
 ProfileName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 

@@ -8,7 +8,8 @@ from typing import Annotated
 from pydantic import Field, StringConstraints, field_validator
 
 from distill_platform.core.config import StrictModel
-from distill_platform.policy.words import Approval, word_of
+from distill_platform.policy.spelling import word_of
+from distill_platform.policy.words import Approval
 
 Rule = Annotated[str, StringConstraints(min_length=1)]
 

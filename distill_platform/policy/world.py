@@ -17,9 +17,10 @@ from distill_platform.policy.gates import CompiledGate, compile_gates
 from distill_platform.policy.profiles import STAGE_KEYS, Profile, ProfileByStage, Profiles, Validation
 from distill_platform.policy.rules import Benchmark, Cohort, LiveMonitoring, Portfolio, Rule, RuleBlock, compile_rule
 from distill_platform.policy.selection import Selection
+from distill_platform.policy.spelling import word_of
 from distill_platform.policy.stage_gates import StageGates
 from distill_platform.policy.stress_grid import Costs, Scenario
-from distill_platform.policy.words import OnTrouble, Stage, Status, Tier, word_of
+from distill_platform.policy.words import OnTrouble, Stage, Status, Tier
 
 Text = Annotated[str, StringConstraints(min_length=1)]
 WorldId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]

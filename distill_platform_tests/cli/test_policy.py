@@ -157,7 +157,7 @@ def test_diff_shows_what_a_new_policy_would_change(folder: Path) -> None:
     assert "1 of 3 runs get another verdict: impact 0.3333" in shown
 
 
-@pytest.mark.parametrize(("limit", "code"), [("0", 1), ("0.3", 1), ("0.34", 0), ("1", 0), ("1.1", 2), ("nan", 1)])
+@pytest.mark.parametrize(("limit", "code"), [("0", 1), ("0.3", 1), ("0.34", 0), ("1", 0), ("1.1", 2), ("nan", 2)])
 def test_diff_refuses_an_impact_above_the_limit(folder: Path, limit: str, code: int) -> None:
     change(folder, "min_sharpe: 0.5,", "min_sharpe: 1.0,", "new.yaml")
     result = distill(folder, "policy", "diff", "world.yaml", "new.yaml", "metrics.jsonl", "--max-impact", limit)

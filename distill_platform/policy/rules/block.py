@@ -10,7 +10,8 @@ from pydantic.fields import FieldInfo
 
 from distill_platform.core.config import StrictModel
 from distill_platform.policy.rules.bound import AtLeast, AtMost, Bound
-from distill_platform.policy.words import Owner, Severity, word_of
+from distill_platform.policy.spelling import word_of
+from distill_platform.policy.words import Owner, Severity
 
 
 def _fraction(value: float) -> float:
