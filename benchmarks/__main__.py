@@ -11,6 +11,7 @@ import orjson
 
 from benchmarks.end_to_end import Run, run_end_to_end
 from benchmarks.loop.contest import Contest, compete
+from benchmarks.policy import PolicyRates, measure_policy
 from benchmarks.processes import refuse_without_proc
 from benchmarks.report import Machine, Report
 from benchmarks.statistics.cases import run_cases
@@ -18,8 +19,8 @@ from benchmarks.statistics.contest import Outcome
 
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
-_ABOUT = "Measure the refinery side by side with Node, and the statistics with numpy, skfolio, arch, purgedcv and ffn."
-_PARTS = ("end-to-end", "loop", "statistics")
+_ABOUT = "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, and verdicts."
+_PARTS = ("end-to-end", "loop", "statistics", "policy")
 
 
 def main(arguments: Sequence[str] | None = None) -> Report:
@@ -29,7 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     contest = _contest(asked) if "loop" in asked.parts else None
     runs = _runs(asked) if "end-to-end" in asked.parts else []
     statistics = _statistics(asked) if "statistics" in asked.parts else []
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics)
+    policy = _policy(asked) if "policy" in asked.parts else None
+    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, policy)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -82,6 +84,11 @@ def _runs(asked: argparse.Namespace) -> list[Run]:
 
 def _statistics(asked: argparse.Namespace) -> list[Outcome]:
     return run_cases(asked.laps, asked.share, _say)
+
+
+def _policy(asked: argparse.Namespace) -> PolicyRates:
+    _say(f"Verdicts: {asked.laps} laps")
+    return measure_policy(asked.laps)
 
 
 def _say(what: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from benchmarks.end_to_end import Run
 from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
 from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
+from benchmarks.policy import VERDICTS_A_SECOND, PolicyRates
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
 
@@ -56,6 +57,7 @@ class Report:
     runs: Sequence[Run]
     contest: Contest | None
     statistics: Sequence[Outcome] = ()
+    policy: PolicyRates | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -76,6 +78,7 @@ class Report:
             "runs": runs,
             "contest": contest,
             "statistics": statistics,
+            "policy": asdict(self.policy) if self.policy else None,
         }
 
     def to_markdown(self) -> str:
@@ -96,6 +99,8 @@ class Report:
             parts += _loops(self.contest)
         if self.statistics:
             parts += _statistics(self.statistics)
+        if self.policy:
+            parts += _policy(self.policy)
         return "\n\n".join(parts) + "\n"
 
 
@@ -235,6 +240,21 @@ def _peer_row(outcome: Outcome, peer: PeerTime) -> tuple[str, ...]:
     if peer.cpu_s is None:
         return (*ours, "not installed", "", target)
     return (*ours, f"{peer.cpu_s * 1e3:,.0f}", f"{peer.cpu_s / outcome.cpu_s:,.1f}x", target)
+
+
+def _policy(rates: PolicyRates) -> list[str]:
+    said = (
+        "Runs judged a second on one core, by CPU time, half of them failing; not counted: writing the answer as JSON. "
+        f"The full profile sets all {rates.bounds} bounds of all eleven rule types."
+    )
+    measured = [
+        ("a full profile", f"{rates.full_profile:,.0f}", f"{VERDICTS_A_SECOND:,}",
+         _times(rates.full_profile / VERDICTS_A_SECOND)),
+        ("the delivered backtest profile", f"{rates.delivered_profile:,.0f}", "", ""),
+        ("all stage gates", f"{rates.gates:,.0f}", "", ""),
+        ("dry run: cohort, verdicts, selection", f"{rates.dry_run:,.0f}", "", ""),
+    ]  # fmt: skip
+    return ["## Verdicts", said, _table(("", "runs/s", "target", "ratio"), measured)]
 
 
 def _times(ratio: float) -> str:

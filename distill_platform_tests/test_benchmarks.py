@@ -100,6 +100,13 @@ def test_the_statistics_are_measured_though_no_peer_is_there(report: Report) -> 
         assert min(outcome.cpu_s, outcome.growth, outcome.share_of_limit) > 0
 
 
+def test_verdicts_are_measured_with_every_bound_that_there_is(report: Report) -> None:
+    assert report.policy is not None
+    assert report.policy.bounds == 41
+    assert min(report.policy.full_profile, report.policy.gates, report.policy.dry_run) > 0
+    assert "## Verdicts" in report.to_markdown()
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore")
 def test_every_installed_peer_is_measured(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, cast
 
@@ -56,55 +56,69 @@ class Bound:
 
     def judge(self, metrics: Metrics) -> Finding:
         """Return where the metric stands; missing, null, NaN, infinite and of the wrong kind are never on a side."""
-        usable: list[int | float] = []
-        unusable: list[object] = []
-        for name in self.needs:
-            raw = metrics.get(name, _ABSENT)
-            if raw is _ABSENT:
-                return Finding(self, MISSING_METRIC, None, None)
-            value = number(raw)
-            if value is None:
-                unusable.append(raw)
-            else:
-                usable.append(value)
+        if len(self.needs) > 1:
+            return self._judge_distance(metrics)
+        raw = metrics.get(self.metric, _ABSENT)
+        value = number(raw)
+        if value is None:
+            return self._unusable(raw)
+        return self._compare(value)
+
+    def _judge_distance(self, metrics: Metrics) -> Finding:
+        raw = [metrics.get(name, _ABSENT) for name in self.needs]
+        unusable = [value for value in raw if number(value) is None]
         if unusable:
-            return Finding(self, INVALID_METRIC, _shown(unusable[0]), None)
-        return self._compare(usable[0] if len(usable) == 1 else abs(usable[0] - usable[1]))
+            return self._unusable(next((value for value in unusable if value is _ABSENT), unusable[0]))
+        first, second = (float(value) for value in raw)
+        return self._compare(abs(first - second))
+
+    def _unusable(self, raw: object) -> Finding:
+        if raw is _ABSENT:
+            return Finding(self, MISSING_METRIC, None)
+        return Finding(self, INVALID_METRIC, raw)
 
     def _compare(self, value: float) -> Finding:
         good = value >= self.limit if self.at_least else value <= self.limit
+        return Finding(self, "" if good else self.broken_code, value)
+
+    def margin(self, value: float) -> float | None:
+        """Return how far a value is on the good side, in the metric's unit; None where no float can say."""
         margin = value - self.limit if self.at_least else self.limit - value
-        known = margin if -math.inf < margin < math.inf else None
-        return Finding(self, "" if good else self.broken_code, value if value < math.inf else str(value), known)
+        return margin if math.isfinite(margin) else None
 
 
 class Finding(NamedTuple):
-    """Where a metric stands towards its bound; an empty `code` is the good side."""
+    """Where a metric stands towards its bound; an empty `code` is the good side, `value` what was found."""
 
     bound: Bound
     code: str
-    observed: object
-    margin: float | None
+    value: Any
 
     @property
+    def measured(self) -> bool:
+        """Return whether there is a number to compare."""
+        return self.code not in (MISSING_METRIC, INVALID_METRIC)
+
+    @property
+    def margin(self) -> float | None:
+        """Return how far the metric is on the good side, in its unit; None where nothing could be compared."""
+        return self.bound.margin(self.value) if self.measured else None
+
     def closeness(self) -> float:
         """Return the margin as a share of the limit, to tell which of several bounds is the nearest."""
-        if self.margin is None:
-            return math.inf
-        return self.margin / max(abs(self.bound.limit), 1e-9)
+        margin = self.margin
+        return math.inf if margin is None else margin / max(abs(self.bound.limit), 1e-9)
 
     def numbers(self) -> dict[str, Any]:
         """Return what was observed, the threshold and the margin."""
-        return numbers(self.observed, self.bound.limit, self.margin)
+        return numbers(_shown(self.value), self.bound.limit, self.margin)
 
     def details(self) -> dict[str, Any]:
         """Return the finding as a JSON value."""
         return {
             "parameter": self.bound.parameter,
             "metric": self.bound.metric,
-            "observed": self.observed,
-            "threshold": self.bound.limit,
-            "margin": self.margin,
+            **self.numbers(),
             "reason_code": self.code or OK,
         }
 
@@ -115,9 +129,33 @@ class Finding(NamedTuple):
             needs = self.bound.needs
             return f"{name} is missing" if len(needs) == 1 else f"one of {' and '.join(needs)} is missing"
         if self.code == INVALID_METRIC:
-            return f"{name} is {_said(self.observed)}, not a finite number"
+            return f"{name} is {_said(_shown(self.value))}, not a finite number"
         side = "below the minimum" if self.bound.at_least else "above the maximum"
-        return f"{name} is {self.observed!r}, {side} of {self.bound.limit!r}"
+        return f"{name} is {self.value!r}, {side} of {self.bound.limit!r}"
+
+
+class Details(Mapping[str, Any]):
+    """The numbers of the decisive finding, and each parameter's own; written out when somebody reads them."""
+
+    __slots__ = ("_decisive", "_findings")
+
+    def __init__(self, decisive: Finding, findings: Sequence[Finding]) -> None:
+        self._decisive = decisive
+        self._findings = findings
+
+    def __getitem__(self, name: str) -> Any:
+        """Return observed, threshold, margin or parameters."""
+        if name == "parameters":
+            return [finding.details() for finding in self._findings]
+        return self._decisive.numbers()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter((*self._decisive.numbers(), "parameters"))
+
+    def __len__(self) -> int:
+        """Return how many names there are."""
+        return len(self._decisive.numbers()) + 1
 
 
 def _said(value: object) -> str:
@@ -126,8 +164,8 @@ def _said(value: object) -> str:
 
 def _shown(value: object) -> object:
     """Return a value as JSON can show it: what is not a finite number or a truth is cut to a short text."""
-    if value is None or isinstance(value, bool):
+    if value is None or isinstance(value, int):
         return value
-    if isinstance(value, int | float):
+    if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     return str(value)[:_MOST_SHOWN]

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from distill_platform.policy.rules.block import RuleBlock
-from distill_platform.policy.rules.bound import Bound, Finding, Metrics
+from distill_platform.policy.rules.bound import Bound, Details, Finding, Metrics
 from distill_platform.policy.rules.result import (
     MISSING_METRIC,
     NOT_CONFIGURED,
@@ -18,8 +18,6 @@ from distill_platform.policy.rules.result import (
     numbers,
 )
 from distill_platform.policy.words import Owner, Severity, Status
-
-_RANK = {status: rank for rank, status in enumerate(Status)}
 
 
 @dataclass(frozen=True)
@@ -54,16 +52,19 @@ class Rule:
     def _conclude(self, findings: Sequence[Finding]) -> RuleResult:
         wrong = [finding for finding in findings if finding.code]
         if not wrong:
-            nearest = min(findings, key=lambda finding: finding.closeness)
-            return self._result(Status.PASS, OK, _all_hold(len(findings)), (), _details(nearest, findings))
-        status = max(map(self._status, wrong), key=_RANK.__getitem__)
-        first = next(finding for finding in wrong if self._status(finding) is status)
-        codes = tuple(dict.fromkeys(finding.code for finding in wrong))
-        reason = "; ".join(finding.sentence() for finding in wrong)
-        return self._result(status, first.code, reason, codes, _details(first, findings))
+            nearest = min(findings, key=Finding.closeness) if len(findings) > 1 else findings[0]
+            return self._result(Status.PASS, OK, self._all_hold, (), Details(nearest, findings))
+        first = next((finding for finding in wrong if self._status(finding) is Status.FAIL), wrong[0])
+        codes = tuple(dict.fromkeys([finding.code for finding in wrong]))
+        reason = "; ".join([finding.sentence() for finding in wrong])
+        return self._result(self._status(first), first.code, reason, codes, Details(first, findings))
 
     def _status(self, finding: Finding) -> Status:
         return self.on_missing if finding.code == MISSING_METRIC else Status.FAIL
+
+    @cached_property
+    def _all_hold(self) -> str:
+        return "the bound holds" if len(self.bounds) == 1 else f"all {len(self.bounds)} bounds hold"
 
     @cached_property
     def _not_configured(self) -> RuleResult:
@@ -75,14 +76,6 @@ class Rule:
         self, status: Status, code: str, reason: str, tags: tuple[str, ...], details: Mapping[str, Any]
     ) -> RuleResult:
         return RuleResult(self.name, status, self.severity, self.owner, code, reason, tags, details)
-
-
-def _all_hold(count: int) -> str:
-    return "the bound holds" if count == 1 else f"all {count} bounds hold"
-
-
-def _details(decisive: Finding, findings: Sequence[Finding]) -> dict[str, Any]:
-    return {**decisive.numbers(), "parameters": [finding.details() for finding in findings]}
 
 
 def compile_rule(block: RuleBlock, on_missing: Status, on_error: Status) -> Rule:
