@@ -15,6 +15,7 @@ from benchmarks.evaluation import Evaluated, measure_evaluation
 from benchmarks.loop.contest import Contest, compete
 from benchmarks.nulls.market import Kind
 from benchmarks.nulls.study import Study, run_study
+from benchmarks.policy import PolicyRates, measure_policy
 from benchmarks.processes import refuse_without_proc
 from benchmarks.report import Machine, Report
 from benchmarks.statistics.cases import run_cases
@@ -29,6 +30,8 @@ _ABOUT = (
 _PARTS = ("end-to-end", "loop", "statistics", "backtest", "evaluation")
 _ONLY_ASKED_FOR = ("nulls",)
 _VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
+_ABOUT = "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, and verdicts."
+_PARTS = ("end-to-end", "loop", "statistics", "policy")
 
 
 def main(arguments: Sequence[str] | None = None) -> Report:
@@ -44,6 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     report = Report(
         Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests, evaluated, nulls
     )
+    policy = _policy(asked) if "policy" in asked.parts else None
+    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, policy)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -120,6 +125,11 @@ def _nulls(asked: argparse.Namespace) -> list[Study]:
     """Return the studies of luck: all cohorts on real returns, a third of them on each formula."""
     sizes = [asked.cohorts if kind is Kind.REAL else max(asked.cohorts // 3, 1) for kind in Kind]
     return [run_study(kind, size, asked.seed, asked.workers, _say) for kind, size in zip(Kind, sizes, strict=True)]
+
+
+def _policy(asked: argparse.Namespace) -> PolicyRates:
+    _say(f"Verdicts: {asked.laps} laps")
+    return measure_policy(asked.laps)
 
 
 def _say(what: str) -> None:

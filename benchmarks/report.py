@@ -18,6 +18,7 @@ from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
 from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
 from benchmarks.nulls.study import Study
 from benchmarks.nulls.table import to_markdown as nulls_to_markdown
+from benchmarks.policy import VERDICTS_A_SECOND, PolicyRates
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
 
@@ -63,6 +64,7 @@ class Report:
     backtests: Sequence[BacktestOutcome] = ()
     evaluated: Evaluated | None = None
     nulls: Sequence[Study] = ()
+    policy: PolicyRates | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -90,6 +92,7 @@ class Report:
             ],
             "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
             "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
+            "policy": asdict(self.policy) if self.policy else None,
         }
 
     def to_markdown(self) -> str:
@@ -116,6 +119,8 @@ class Report:
             parts += _evaluation(self.evaluated)
         if self.nulls:
             parts += ["## Luck and edges", nulls_to_markdown(self.nulls).rstrip()]
+        if self.policy:
+            parts += _policy(self.policy)
         return "\n\n".join(parts) + "\n"
 
 
@@ -320,6 +325,21 @@ def _backtests(outcomes: Sequence[BacktestOutcome]) -> list[str]:
 
 def _peer_times(theirs: float | None, ours: float) -> str:
     return "" if theirs is None else _times(theirs / ours)
+
+
+def _policy(rates: PolicyRates) -> list[str]:
+    said = (
+        "Runs judged a second on one core, by CPU time, half of them failing; not counted: writing the answer as JSON. "
+        f"The full profile sets all {rates.bounds} bounds of all eleven rule types."
+    )
+    measured = [
+        ("a full profile", f"{rates.full_profile:,.0f}", f"{VERDICTS_A_SECOND:,}",
+         _times(rates.full_profile / VERDICTS_A_SECOND)),
+        ("the delivered backtest profile", f"{rates.delivered_profile:,.0f}", "", ""),
+        ("all stage gates", f"{rates.gates:,.0f}", "", ""),
+        ("dry run: cohort, verdicts, selection", f"{rates.dry_run:,.0f}", "", ""),
+    ]  # fmt: skip
+    return ["## Verdicts", said, _table(("", "runs/s", "target", "ratio"), measured)]
 
 
 def _times(ratio: float) -> str:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill_platform.evaluation.report import measured, wording
-from distill_platform.evaluation.report.view import Metric, ReportView, RuleLine
+from distill_platform.evaluation.report.view import Metric, ReportView
+from distill_platform.policy.rules.result import RuleResult
 
 _UNKNOWN_CODES = {"missing_metric", "invalid_metric", "rule_error"}
 
@@ -81,18 +82,18 @@ def not_configured(view: ReportView) -> list[str]:
     return [result.rule for result in view.results if result.reason_code == "not_configured"]
 
 
-def _of_rule(result: RuleLine) -> list[Check]:
+def _of_rule(result: RuleResult) -> list[Check]:
     parameters = result.details.get("parameters")
     if not parameters:
         return [_check(result, result.details, result.reason_code, str(result.status))]
     return [_check(result, found, found["reason_code"], _status(result, found["reason_code"])) for found in parameters]
 
 
-def _status(result: RuleLine, code: str) -> str:
+def _status(result: RuleResult, code: str) -> str:
     return "pass" if code == "ok" else str(result.status)
 
 
-def _check(result: RuleLine, found: Mapping[str, Any], code: str, status: str) -> Check:
+def _check(result: RuleResult, found: Mapping[str, Any], code: str, status: str) -> Check:
     return Check(
         rule=result.rule,
         metric=found.get("metric", ""),

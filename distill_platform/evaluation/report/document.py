@@ -12,7 +12,7 @@ from typing import Any
 
 from distill_platform.core.utc import iso
 from distill_platform.evaluation.report.sentences import findings, headline
-from distill_platform.evaluation.report.view import Metric, ReportView, RuleLine
+from distill_platform.evaluation.report.view import Metric, ReportView
 
 _GROUPS = (
     "returns", "sample", "risk", "robustness", "diagnostics", "wf", "regime", "benchmark", "cohort", "live",
@@ -51,7 +51,7 @@ def evaluation_run_document(view: ReportView) -> dict[str, Any]:
         "policy_version": policy.version,
         "ruleset_hash": policy.ruleset_hash,
         "profile": policy.profile,
-        "results": [_result(result) for result in view.results],
+        "results": [result.to_dict() for result in view.results],
     }
     document: dict[str, Any] = plain(
         {
@@ -133,7 +133,7 @@ def _stage_gate(view: ReportView) -> dict[str, Any]:
     """Return the gate at which the run stands: the first that is closed, else the last; all stand under `gates`."""
     closed = [gate for gate in view.gates if gate.status not in ("pass", "watch")]
     at = closed[0] if closed else view.gates[-1] if view.gates else None
-    every = [{"stage": gate.stage, "status": gate.status, "reasons": list(gate.reasons)} for gate in view.gates]
+    every = [gate.to_dict() for gate in view.gates]
     here = {"stage": at.stage, "status": at.status, "reasons": list(at.reasons)} if at else _NO_GATE
     return here | {"gates": every}
 
@@ -150,8 +150,3 @@ def _release(view: ReportView) -> dict[str, Any]:
         "reasons": list(release.reasons),
         "cohort": {"counted": release.counted, "excluded": dict(release.excluded)},
     }
-
-
-def _result(result: RuleLine) -> dict[str, Any]:
-    names = ("rule", "status", "severity", "owner", "reason_code", "reason", "tags", "details")
-    return {name: getattr(result, name) for name in names}

@@ -76,7 +76,13 @@ def days_to_convince(view: ReportView, benchmark: float, confidence: float) -> f
     """
     net = view.daily.net[np.isfinite(view.daily.net)]
     annual = view.number("returns.sharpe_daily")
-    if len(net) < 3 or not net.max() > net.min() or not math.isfinite(annual) or not 0 < confidence < 1:
+    if (
+        len(net) < 3
+        or not np.abs(net).max() < 1e6
+        or not net.max() > net.min()
+        or not math.isfinite(annual)
+        or not 0 < confidence < 1
+    ):
         return math.nan
     if annual <= benchmark:
         return math.inf
@@ -135,6 +141,8 @@ def _smaller(view: ReportView, check: Check) -> str:
 def _more(unit: str) -> Explain:
     def say(view: ReportView, check: Check) -> str:
         lacking = -check.margin
+        if not lacking > 0:
+            return ""
         return f"{ratio(lacking, 1) if unit == 'years' else count(math.ceil(lacking))} more {unit} would do."
 
     return say

@@ -12,8 +12,9 @@ from distill_platform.core.utc import iso
 from distill_platform.evaluation.report import measured, wording
 from distill_platform.evaluation.report.checks import Check, checks, not_configured
 from distill_platform.evaluation.report.sentences import findings, gate_name, gate_words, headline
-from distill_platform.evaluation.report.view import GateLine, ReportView
+from distill_platform.evaluation.report.view import ReportView
 from distill_platform.evaluation.report.wording import percent, probability, ratio, visible
+from distill_platform.policy.gates import GateResult
 
 _SPECIAL = re.compile(
     r"[\\`*\[\]<>#|~&@$]|:(?=//)|(?<=www)\.|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=](?![\d.])|^\d+(?=[.)]\s)"
@@ -81,18 +82,11 @@ def _not_configured(view: ReportView) -> str:
 
 
 def _gate_table(view: ReportView) -> str:
-    rows = [
-        (
-            gate_name(gate),
-            f"{_MARKS.get(str(gate.status), '–')} {measured.plain(str(gate.status))}",
-            "; ".join(gate.reasons),
-        )
-        for gate in view.gates
-    ]
+    rows = [(gate_name(gate), _gate_status(gate), "; ".join(gate.reasons)) for gate in view.gates]
     return _table(("gate", "status", "why"), rows, "The world's policy has no stage gates.")
 
 
-def _gate_status(gate: GateLine) -> str:
+def _gate_status(gate: GateResult) -> str:
     return f"{_MARKS.get(str(gate.status), '–')} {gate_words(gate)}"
 
 

@@ -28,8 +28,9 @@ from distill_platform.evaluation.report.sentences import (
     stopped_at,
     verdict,
 )
-from distill_platform.evaluation.report.view import GateLine, ReportView
+from distill_platform.evaluation.report.view import ReportView
 from distill_platform.evaluation.report.wording import count, percent, probability, ratio, signed
+from distill_platform.policy.gates import GateResult
 
 _ALARMS = {True: "raised", False: "not raised", None: "not looked at"}
 
@@ -56,7 +57,7 @@ def html(view: ReportView) -> str:
         status=status_of(view),
         headline=headline(view),
         gate_reached=gate_reached(view),
-        recommended=measured.plain(str(view.summary.recommended_stage or "nothing")),
+        recommended=measured.plain(view.summary.recommended_stage),
         counts=_counts(view),
         tiles=_tiles(view),
         checks=[_strip(check) for check in checks(view)],
@@ -140,7 +141,7 @@ def _strip(check: Check) -> dict[str, Any]:
     return shown | {"bar_width": width, "side": side, "status_text": text}
 
 
-def _gate(gate: GateLine) -> dict[str, Any]:
+def _gate(gate: GateResult) -> dict[str, Any]:
     name = gate_name(gate)
     why = "; ".join(gate.reasons) if gate.judged else ""
     return {

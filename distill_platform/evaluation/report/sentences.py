@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from distill_platform.evaluation.report import explanations, measured
 from distill_platform.evaluation.report.checks import Check, checks
-from distill_platform.evaluation.report.view import GateLine, ReportView
+from distill_platform.evaluation.report.view import ReportView
 from distill_platform.evaluation.report.wording import listed, percent, probability, ratio, several, visible
 from distill_platform.policy import catalogue
+from distill_platform.policy.gates import GateResult
 
 _GATE = re.compile(r"stage(\d+)_(\w+)")
 _DOTTED = re.compile(r"[a-z_]+(?:\.[A-Za-z0-9_]+)+")
@@ -62,25 +63,25 @@ def findings(view: ReportView) -> tuple[Finding, ...]:
     return (*_of_invariants(view), *_of_gaming(view), *failed, *_of_gates(view))
 
 
-def stopped_at(view: ReportView) -> GateLine | None:
+def stopped_at(view: ReportView) -> GateResult | None:
     """Return the gate that the run did not get through; None where it waits for a person, or for nothing."""
     closed = (gate for gate in view.gates if gate.judged and gate.status not in _OPEN)
     first = next(closed, None)
     return None if first is None or awaited(first) else first
 
 
-def awaited(gate: GateLine) -> bool:
+def awaited(gate: GateResult) -> bool:
     """Return whether a gate waits for a person's decision, and for nothing else."""
     return gate.judged and any(reason.startswith(_AWAITS) for reason in gate.reasons)
 
 
-def gate_name(gate: GateLine) -> str:
+def gate_name(gate: GateResult) -> str:
     """Return "stage 2 (wf)" for `stage2_wf`."""
     found = _GATE.fullmatch(str(gate.stage))
     return f"stage {found[1]} ({found[2].replace('_', ' ')})" if found else visible(gate.stage)
 
 
-def gate_words(gate: GateLine) -> str:
+def gate_words(gate: GateResult) -> str:
     """Return a gate's status in words."""
     if awaited(gate):
         return "awaits a person"
@@ -98,7 +99,7 @@ def _broken(view: ReportView) -> str:
     return f"the bundle's own numbers disagree ({listed(names)}{' do' if len(names) > 1 else ' does'} not hold)"
 
 
-def _decisive(view: ReportView, stopped: GateLine | None) -> Check | None:
+def _decisive(view: ReportView, stopped: GateResult | None) -> Check | None:
     """Return the check that says best why the run failed: one that the failed gate names too, else the first."""
     failed = [check for check in checks(view) if check.status == "fail"]
     named = set(_metrics_named(stopped)) if stopped else set()
@@ -106,12 +107,12 @@ def _decisive(view: ReportView, stopped: GateLine | None) -> Check | None:
     return ranked[0] if ranked else None
 
 
-def _metrics_named(gate: GateLine) -> Iterator[str]:
+def _metrics_named(gate: GateResult) -> Iterator[str]:
     for reason in gate.reasons:
         yield from (catalogue.canonical(name) for name in _DOTTED.findall(reason))
 
 
-def _why(view: ReportView, decisive: Check | None, stopped: GateLine | None) -> str:
+def _why(view: ReportView, decisive: Check | None, stopped: GateResult | None) -> str:
     if decisive is not None and (stopped is None or decisive.metric in set(_metrics_named(stopped))):
         return _why_check(view, decisive)
     if stopped is not None:
@@ -125,7 +126,7 @@ def _why_check(view: ReportView, check: Check) -> str:
     return _observed(check).rstrip(".")
 
 
-def _why_gate(view: ReportView, gate: GateLine) -> str:
+def _why_gate(view: ReportView, gate: GateResult) -> str:
     if _DSR in set(_metrics_named(gate)) and math.isfinite(view.trials.dsr):
         return f"{explanations.luck(view)} (DSR {probability(view.trials.dsr)})"
     return "; ".join(visible(reason) for reason in gate.reasons) or "the gate says no and gives no reason"

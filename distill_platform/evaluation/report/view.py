@@ -7,50 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from distill_platform.policy.gates import GateResult
+from distill_platform.policy.rules.result import RuleResult
+from distill_platform.policy.words import RecommendedStage, Status
 from distill_platform.strategies.bundles.manifest import RunManifest
 
 Days = npt.NDArray[np.datetime64]
 Numbers = npt.NDArray[np.float64]
 Metric = float | int | bool | str | None
-
-
-class RuleLine(Protocol):
-    """The verdict of one rule, in the names of the contract; `details` holds observed, threshold and margin."""
-
-    @property
-    def rule(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def severity(self) -> str: ...
-    @property
-    def owner(self) -> str: ...
-    @property
-    def reason_code(self) -> str: ...
-    @property
-    def reason(self) -> str: ...
-    @property
-    def tags(self) -> tuple[str, ...]: ...
-    @property
-    def details(self) -> Mapping[str, Any]: ...
-
-
-class GateLine(Protocol):
-    """The verdict of one stage gate: pass, watch, fail or insufficient_observation, and why; one may not be judged."""
-
-    @property
-    def stage(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def reasons(self) -> tuple[str, ...]: ...
-    @property
-    def judged(self) -> bool: ...
 
 
 @dataclass(frozen=True)
@@ -67,8 +35,8 @@ class PolicyView:
 class SummaryView:
     """The verdict of all rules together. Overrides are None while nobody overrode it."""
 
-    status: str
-    recommended_stage: str | None
+    status: Status
+    recommended_stage: RecommendedStage
     override_status: str | None = None
     override_reason: str | None = None
     override_actor: str | None = None
@@ -227,8 +195,8 @@ class ReportView:
     scenarios: tuple[ScenarioView, ...]
     costs: CostView
     trials: TrialsView
-    results: tuple[RuleLine, ...]
-    gates: tuple[GateLine, ...]
+    results: tuple[RuleResult, ...]
+    gates: tuple[GateResult, ...]
     summary: SummaryView
     gaming: tuple[GamingView, ...]
     regimes: tuple[RegimeView, ...]

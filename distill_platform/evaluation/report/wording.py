@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 
 NOT_MEASURED = "not measured"
 _LONGEST = 200
-_INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 _ENDLESS = 1e9
 
 
@@ -45,7 +43,7 @@ def signed(value: float, places: int = 2) -> str:
 
 def years_of_days(days: float) -> str:
     """Return a number of days, in years where it is long: "410 days (1.1 years)"."""
-    if not days < _ENDLESS:
+    if not abs(days) < _ENDLESS:
         return NOT_MEASURED if math.isnan(days) else "no number of days"
     return f"{count(math.ceil(days))} days" + (f" ({days / 365.25:.1f} years)" if days > 365 else "")
 
@@ -73,7 +71,7 @@ def unmasked(text: str) -> str:
 
 
 def _visible_character(character: str) -> str:
-    return f"[U+{ord(character):04X}]" if unicodedata.category(character) in _INVISIBLE else character
+    return character if character.isprintable() else f"[U+{ord(character):04X}]"
 
 
 def _written(value: float, places: int, unit: str = "") -> str:

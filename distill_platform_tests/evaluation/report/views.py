@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,30 +25,13 @@ from distill_platform.evaluation.report.view import (
     TriageView,
     TrialsView,
 )
+from distill_platform.policy.gates import GateResult
+from distill_platform.policy.rules.result import RuleResult, numbers
+from distill_platform.policy.words import GateStatus, Owner, RecommendedStage, Severity, Status
 from distill_platform.strategies.bundles.manifest import RunManifest
 
 NAN = math.nan
 START = datetime(2019, 1, 2, tzinfo=UTC)
-
-
-@dataclass(frozen=True)
-class Rule:
-    rule: str
-    status: str
-    severity: str = "blocking"
-    owner: str = "quant"
-    reason_code: str = "ok"
-    reason: str = ""
-    tags: tuple[str, ...] = ()
-    details: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Gate:
-    stage: str
-    status: str
-    reasons: tuple[str, ...] = ()
-    judged: bool = True
 
 
 def manifest(**changes: Any) -> RunManifest:
@@ -118,17 +101,31 @@ def bound(metric: str, parameter: str, observed: Any, threshold: float, code: st
     return {**named, "observed": observed, "threshold": threshold, "margin": margin}
 
 
-def rule(name: str, status: str, *bounds: dict[str, Any], severity: str = "blocking", reason: str = "") -> Rule:
+def rule(name: str, status: str, *bounds: dict[str, Any], severity: str = "blocking", reason: str = "") -> RuleResult:
     """Return a rule's result with its bounds, the decisive one first."""
     first = next((found for found in bounds if found["reason_code"] != "ok"), bounds[0])
-    numbers = {key: first[key] for key in ("observed", "threshold", "margin")}
-    details = {**numbers, "parameters": list(bounds)}
-    return Rule(name, status, severity, "quant", first["reason_code"], reason, (), details)
+    decisive = {key: first[key] for key in ("observed", "threshold", "margin")}
+    details = {**decisive, "parameters": list(bounds)}
+    return RuleResult(
+        name, Status(status), Severity(severity), Owner.QUANT, first["reason_code"], reason or name, (), details
+    )
+
+
+def gate(stage: str, status: str, *reasons: str, judged: bool = True) -> GateResult:
+    return GateResult(stage, GateStatus(status), reasons, judged)
+
+
+def not_asked(name: str) -> RuleResult:
+    """Return the result of a rule that the profile sets no parameter of."""
+    code = "not_configured"
+    return RuleResult(
+        name, Status.PASS, Severity.INFO, Owner.OPS, code, "not asked for", (code,), numbers(None, None, None)
+    )
 
 
 DSR = "robustness.deflated_sharpe_ratio"
 RESULTS = (
-    Rule("data_currency", "pass", "info", "ops", "not_configured", "the profile sets no parameter of data_currency"),
+    not_asked("data_currency"),
     rule("sample", "pass", bound("sample.effective_history_years", "min_effective_years", 5.4, 2.0),
          bound("sample.n_trades_total", "min_trades_total", 812, 50.0)),
     rule("performance", "pass", bound("returns.sharpe_daily", "min_sharpe", 1.05, 0.5),
@@ -141,13 +138,22 @@ RESULTS = (
     rule("benchmark", "fail", bound("benchmark.vs_benchmark_sharpe", "min_vs_benchmark_sharpe", None, 0.1,
          "missing_metric"), severity="soft"),
 )  # fmt: skip
+CLOSED = "not judged: stage2_wf has not opened"
 GATES = (
-    Gate("stage0_integrity", "pass", ("all 2 expressions hold",)),
-    Gate("stage1_dev", "pass", ("all 2 expressions hold",)),
-    Gate("stage2_wf", "fail", (f"robustness.dsr >= 0.95 does not hold: {DSR} is 0.31",)),
-    Gate("stage3_stress", "insufficient_observation", ("not judged: stage2_wf has not opened",), judged=False),
-    Gate("stage4_paper_forward", "insufficient_observation", ("not judged: stage2_wf has not opened",), judged=False),
-    Gate("stage5_pilot", "insufficient_observation", ("not judged: stage2_wf has not opened",), judged=False),
+    gate("stage0_integrity", "pass", "all 2 expressions hold"),
+    gate("stage1_dev", "pass", "all 2 expressions hold"),
+    gate("stage2_wf", "fail", f"robustness.dsr >= 0.95 does not hold: {DSR} is 0.31"),
+    gate("stage3_stress", "insufficient_observation", CLOSED, judged=False),
+    gate("stage4_paper_forward", "insufficient_observation", CLOSED, judged=False),
+    gate("stage5_pilot", "insufficient_observation", CLOSED, judged=False),
+)
+OPEN_GATES = (
+    gate("stage0_integrity", "pass", "all 2 expressions hold"),
+    gate("stage1_dev", "pass", "all 2 expressions hold"),
+    gate("stage2_wf", "pass", "all 2 expressions hold"),
+    gate("stage3_stress", "pass", "the expression holds"),
+    gate("stage4_paper_forward", "insufficient_observation", "awaits manual approval by a named person"),
+    gate("stage5_pilot", "insufficient_observation", "not judged: stage4_paper_forward has not opened", judged=False),
 )
 
 
@@ -171,7 +177,7 @@ def view(**changes: Any) -> ReportView:
         trials=TrialsView(51, 48, 40, 3, 2, 1.31, 1.05, 0.31, 0.44, 0.21),
         results=RESULTS,
         gates=GATES,
-        summary=SummaryView("fail", "backtest_only"),
+        summary=SummaryView(Status.FAIL, RecommendedStage.BACKTEST_ONLY),
         gaming=(
             GamingView("supersede_to_pass", False, "no failing run was superseded"),
             GamingView("cost_change", True, "costs fell from 5.0/3.0 to 1.0/1.0 bps after run-0040 failed"),
@@ -207,3 +213,11 @@ def bare(n_days: int = 1, net: float = NAN) -> ReportView:
         contributions=(), gaming=(), triage=TriageView((), ""), broken=("pnl_sums_match",), notes=(),
         release=ReleaseView(("run_source is smoke",), 0, (("run_source is smoke", 1),)),
     )  # fmt: skip
+
+
+def passing(**changes: Any) -> ReportView:
+    """Return a run that holds everything asked for: one trial, all gates open up to a person's decision."""
+    alone = TrialsView(1, 1, 1, 0, 0, 0.0, 1.05, 0.981, NAN, NAN)
+    summary = SummaryView(Status.PASS, RecommendedStage.PAPER_OK_LIVE_CANDIDATE)
+    good = view(results=RESULTS[:4], gates=OPEN_GATES, summary=summary, trials=alone, gaming=())
+    return replace(good, **changes)

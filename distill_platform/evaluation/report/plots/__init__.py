@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from distill_platform.evaluation.report.plots import costs, equity, folds, intervals, rolling, selection, stress, tails
-from distill_platform.evaluation.report.plots.canvas import drawing
 from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ReportView
 
 __all__ = ["Panel", "panels"]
 
-_DRAWN = (
-    equity.panel,
-    selection.panel,
-    folds.panel,
-    costs.panel,
-    stress.panel,
-    rolling.panel,
-    tails.panel,
-    intervals.regimes,
-    intervals.contributions,
-)
-
 
 def panels(view: ReportView) -> tuple[Panel, ...]:
-    """Return the figures of a report in the order in which a reviewer looks at them."""
+    """Return the figures of a report in the order in which a reviewer looks at them.
+
+    matplotlib takes half a second to import, so only who asks for figures waits for it.
+    """
+    from distill_platform.evaluation.report.plots import (
+        costs,
+        equity,
+        folds,
+        intervals,
+        rolling,
+        selection,
+        stress,
+        tails,
+    )
+    from distill_platform.evaluation.report.plots.canvas import drawing
+
+    single = (equity, selection, folds, costs, stress, rolling, tails)
     with drawing():
-        return tuple(draw(view) for draw in _DRAWN)
+        return (*(figure.panel(view) for figure in single), intervals.regimes(view), intervals.contributions(view))

@@ -48,7 +48,7 @@ _NO_METADATA = {"Creator": None, "Date": None, "Format": None, "Type": None}
 _IDS = re.compile(r'(?<=<g) id="[^"]*"')  # the same in every figure, and referred to by none
 _FONT = re.compile(r" font-family: 'DejaVu Sans';| transform=\"rotate\(-0 [^\"]*\"")
 _LINE_BREAKS = re.compile(r"\s*\n\s*")
-_LONGEST_NAME = 22
+_NARROWEST = 1e-9
 _LAST_GLYPH = 0x24F  # Latin letters end here; matplotlib's font has them all, and warns of those that it has not
 _LOCK = threading.Lock()
 
@@ -130,7 +130,7 @@ def span(values: Iterable[float], room: float = 0.08) -> tuple[float, float]:
     """Return limits that hold all the values and 0, with room beyond the values."""
     known = [0.0, *values]
     low, high = min(known), max(known)
-    beyond = room * (high - low) or 1.0
+    beyond = max(room * (high - low), _NARROWEST) if high > low else 1.0
     return low - beyond * (low < 0), high + beyond * (high > 0 or low == high)
 
 
@@ -143,7 +143,7 @@ def key(axes: Axes, *, inside: bool = False) -> None:
 _ABOVE = {"loc": "lower left", "bbox_to_anchor": (-0.02, 0.99), "ncols": 4, "borderpad": 0.0, "columnspacing": 1.2}
 
 
-def name_of(text: str) -> str:
+def name_of(text: str, longest: int = 20) -> str:
     """Return foreign text as short as a figure has room for, in letters that its font has; tables show all of it."""
     shown = "".join(letter if ord(letter) <= _LAST_GLYPH else "□" for letter in visible(text))
-    return shown if len(shown) <= _LONGEST_NAME else shown[: _LONGEST_NAME - 1] + "…"
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"

@@ -9,17 +9,19 @@ import numpy as np
 from distill_platform.evaluation.report import measured
 from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
+from distill_platform.evaluation.report.plots.scales import drawable
 from distill_platform.evaluation.report.view import CostView, ReportView
 from distill_platform.evaluation.report.wording import percent, ratio
 
+_NARROWEST = 1e-3
 _CAPTION = "Annual net Sharpe ratio if every unit traded cost that many basis points more. At 0: what the run paid."
 
 
 def panel(view: ReportView) -> Panel:
     """Return net Sharpe ratio against added costs, with the break-even marked."""
     costs = view.costs
-    curve = [(added, sharpe) for added, sharpe in costs.curve if math.isfinite(added) and math.isfinite(sharpe)]
-    if len(curve) < 2:
+    curve = sorted((added, sharpe) for added, sharpe in costs.curve if drawable(added) and drawable(sharpe))
+    if len(curve) < 2 or curve[-1][0] - curve[0][0] < _NARROWEST:
         why = "Nothing was traded, or net returns do not vary." if costs.curve else "No cost curve was computed."
         return Panel("costs", "Costs: not measured", why, facts=_facts(view))
     title = _title(costs.breakeven_bps)

@@ -14,7 +14,7 @@ from distill_platform.evaluation.report.wording import count, percent, ratio
 
 _SHADES = {"search": "#f0f2f5", "validation": "#dde7f1", "forward_oos": "#d3ebe1"}
 _OTHER_SHADE = "#f3ead9"
-_HIGHEST = 40.0  # of log growth: beyond 1e17 nobody reads an axis
+_HIGHEST = 30.0  # of log growth: beyond 1e13 nobody reads an axis
 
 
 def panel(view: ReportView) -> Panel:

@@ -19,7 +19,7 @@ _CAPTION = "Bars: net profit out of sample, by fold. Diamonds: the same fold in 
 def panel(view: ReportView) -> Panel:
     """Return out-of-sample profit per fold as bars, in-sample profit as diamonds."""
     folds = sorted(view.folds, key=lambda fold: (fold.fold, fold.start, fold.split))
-    outs = [fold.pnl_oos for fold in folds if math.isfinite(fold.pnl_oos)]
+    outs = [fold.pnl_oos for fold in folds if scales.drawable(fold.pnl_oos)]
     if not outs:
         why = "No folds table was handed in." if not folds else "No fold has an out-of-sample result."
         return Panel("folds", "Walk-forward: not measured", why)
@@ -33,7 +33,7 @@ def _drawn(folds: list[FoldView], title: str) -> str:
     places = np.arange(len(folds))
     for split in dict.fromkeys(fold.split for fold in folds):
         color, hatch = _LOOKS.get(split, _OTHER)
-        own = [place for place, fold in enumerate(folds) if fold.split == split and math.isfinite(fold.pnl_oos)]
+        own = [place for place, fold in enumerate(folds) if fold.split == split and scales.drawable(fold.pnl_oos)]
         heights = [folds[place].pnl_oos for place in own]
         axes.bar(
             own,
@@ -44,10 +44,10 @@ def _drawn(folds: list[FoldView], title: str) -> str:
             edgecolor="white",
             label=canvas.name_of(split.replace("_", " ")),
         )
-    inside = [(place, folds[place].pnl_is) for place in places if math.isfinite(folds[place].pnl_is)]
+    inside = [(place, folds[place].pnl_is) for place in places if scales.drawable(folds[place].pnl_is)]
     if inside:
         axes.plot(*zip(*inside, strict=True), "D", markersize=4, mfc="white", mec=canvas.INK, label="in sample")
-    numbers = [value for fold in folds for value in (fold.pnl_is, fold.pnl_oos) if math.isfinite(value)]
+    numbers = [value for fold in folds for value in (fold.pnl_is, fold.pnl_oos) if scales.drawable(value)]
     axes.set_ylim(*canvas.span(numbers))
     axes.set_xlim(-0.6, len(folds) - 0.4)
     canvas.y_axis(axes, scales.percent_ticks(*axes.get_ylim()), "profit, of equity")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ContributionView, RegimeView, ReportView
@@ -17,7 +15,7 @@ Line = tuple[str, float, float, float]
 
 def regimes(view: ReportView) -> Panel:
     """Return the Sharpe ratio of each market regime with its 95 % interval."""
-    known = [regime for regime in view.regimes if math.isfinite(regime.sharpe)]
+    known = [regime for regime in view.regimes if scales.drawable(regime.sharpe)]
     if not known:
         why = "No regimes were told apart." if not view.regimes else "No regime has a Sharpe ratio."
         return Panel("regimes", "Regimes: not measured", why)
@@ -32,7 +30,7 @@ def regimes(view: ReportView) -> Panel:
 
 def contributions(view: ReportView) -> Panel:
     """Return what each node adds to the Sharpe ratio with its interval."""
-    known = [node for node in view.contributions if math.isfinite(node.uplift)]
+    known = [node for node in view.contributions if scales.drawable(node.uplift)]
     if not known:
         why = "No run with a node switched off was handed in." if not view.contributions else "No uplift is known."
         return Panel("contributions", "What each node adds: not measured", why)
@@ -46,7 +44,12 @@ def contributions(view: ReportView) -> Panel:
 
 def _regime(regime: RegimeView) -> Line:
     half = _TWO_SIDED * regime.standard_error
-    return f"{canvas.name_of(regime.name)} ({regime.days} d)", regime.sharpe, regime.sharpe - half, regime.sharpe + half
+    return (
+        f"{canvas.name_of(regime.name, 15)} ({regime.days} d)",
+        regime.sharpe,
+        regime.sharpe - half,
+        regime.sharpe + half,
+    )
 
 
 def _node(node: ContributionView) -> Line:
@@ -56,7 +59,7 @@ def _node(node: ContributionView) -> Line:
 def _drawn(lines: list[Line], unit: str, title: str, *, plus: bool = False) -> str:
     figure, axes = canvas.axes(left=142, top=10)
     for place, (_, middle, low, high) in enumerate(lines):
-        if math.isfinite(low) and math.isfinite(high):
+        if scales.drawable(low) and scales.drawable(high):
             axes.plot([low, high], [-place, -place], color=canvas.MUTED, linewidth=2.0, solid_capstyle="butt")
         color = canvas.RED if middle < 0 else canvas.BLUE
         axes.plot([middle], [-place], "s" if middle < 0 else "o", color=color, markersize=7)
@@ -64,7 +67,7 @@ def _drawn(lines: list[Line], unit: str, title: str, *, plus: bool = False) -> s
             (signed if plus else ratio)(middle), (middle, -place), (0, 6), textcoords="offset points", ha="center",
         )  # fmt: skip
     axes.axvline(0.0, color=canvas.INK, linewidth=0.8)
-    axes.set_xlim(*canvas.span([value for line in lines for value in line[1:] if math.isfinite(value)], 0.18))
+    axes.set_xlim(*canvas.span([value for line in lines for value in line[1:] if scales.drawable(value)], 0.18))
     axes.set_ylim(-len(lines) + 0.4, 0.6)
     canvas.x_axis(axes, scales.plain_ticks(*axes.get_xlim()), unit, grid=True)
     names = [float(-place) for place in range(len(lines))], [line[0] for line in lines]

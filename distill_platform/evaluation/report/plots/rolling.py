@@ -39,7 +39,7 @@ def panel(view: ReportView) -> Panel:
 
 def calendar_days(view: ReportView) -> tuple[float, Numbers]:
     """Return the number of the first day and net returns of all days since: 0 where the run has no step."""
-    known = np.isfinite(view.daily.net)
+    known = scales.drawable_days(view.daily.net)
     if not known.any():
         return 0.0, np.zeros(0)
     days = scales.day_numbers(view.daily.days)[known].astype(np.int64)
@@ -56,7 +56,7 @@ def _drawn(view: ReportView, x: Numbers, ratios: Numbers, window: int, title: st
     axes.plot(x, ratios, color=canvas.BLUE, linewidth=1.5)
     axes.axhline(0.0, color=canvas.INK, linewidth=0.8)
     whole = view.number("returns.sharpe_daily")
-    if math.isfinite(whole):
+    if scales.drawable(whole):
         axes.axhline(whole, color=canvas.MUTED, linewidth=1.0, linestyle=canvas.DASHED)
     axes.set_ylim(*canvas.span([float(np.min(ratios - errors)), float(np.max(ratios + errors))]))
     axes.set_xlim(x[0], max(x[-1], x[0] + 1))

@@ -6,13 +6,15 @@ import math
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 
 from distill_platform.evaluation.report.view import Days, Numbers
 
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 _MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_MOST_POINTS = 1_000
+_MOST_POINTS = 500
+_LARGEST = 1e6
 
 Ticks = tuple[list[float], list[str]]
 
@@ -44,7 +46,7 @@ def percent_ticks(low: float, high: float, about: int = 5) -> Ticks:
 
 def growth_ticks(low: float, high: float) -> Ticks:
     """Return ticks of a log scale of growth from log `low` to log `high`: round multiples of the starting equity."""
-    if high - low < math.log(4):
+    if high - low < math.log(10):
         multiples = nice_values(math.exp(low), math.exp(high), 6)
     else:
         decades = range(math.floor(low / math.log(10)), math.ceil(high / math.log(10)) + 1)
@@ -68,13 +70,24 @@ def time_ticks(first: float, last: float, about: int = 6) -> Ticks:
     return days, [str(year) if step >= 12 else f"{MONTHS[month]} {year}" for year, month in chosen]
 
 
+def drawable(value: float | None) -> bool:
+    """Return whether an axis can show a number: not NaN, not infinite, and not beyond a million."""
+    return value is not None and abs(value) <= _LARGEST
+
+
+def drawable_days(returns: Numbers) -> npt.NDArray[np.bool_]:
+    """Return which of the days have a return that an axis can show."""
+    shown: npt.NDArray[np.bool_] = np.abs(returns) <= _LARGEST
+    return shown
+
+
 def day_numbers(days: Days) -> Numbers:
     """Return days as numbers of days after 1970-01-01."""
     return days.astype("datetime64[D]").astype(np.float64)
 
 
 def thinned(x: Numbers, y: Numbers) -> tuple[Numbers, Numbers]:
-    """Return a line of at most 2,000 points that looks the same: of each stretch its lowest and its highest point."""
+    """Return a line of at most 1,000 points that looks the same: of each stretch its lowest and its highest point."""
     if len(x) <= 2 * _MOST_POINTS:
         return x, y
     stretches = np.array_split(np.arange(len(x)), _MOST_POINTS - 1)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -15,6 +13,7 @@ from distill_platform.stats import expected_max_z
 from distill_platform.stats.normal import cdf, pdf
 
 _POINTS = 161
+_NARROWEST = 1e-6
 _CAPTION = (
     "Grey: annual Sharpe ratios that the best of as many trials without skill would show, dashed its mean. "
     "Blue: this run, with one standard error to either side. Skill shows to the right of the grey."
@@ -25,7 +24,9 @@ def panel(view: ReportView) -> Panel:
     """Return the density of the maximum of N Sharpe ratios without skill, against the one observed."""
     trials = view.trials
     spread = _spread(view)
-    if not (math.isfinite(trials.sharpe) and math.isfinite(spread) and spread > 0):
+    if not (
+        scales.drawable(trials.sharpe) and scales.drawable(trials.expected_max_sharpe) and _NARROWEST < spread < 1e6
+    ):
         return Panel("selection", "Selection bias: not measured", _why(trials), facts=_facts(trials))
     title = _title(trials)
     return Panel("selection", title, _CAPTION, _drawn(view, spread, title), _facts(trials))
@@ -55,14 +56,14 @@ def _title(trials: TrialsView) -> str:
 
 
 def _why(trials: TrialsView) -> str:
-    if not math.isfinite(trials.sharpe):
+    if not scales.drawable(trials.sharpe):
         return "The run has no Sharpe ratio: its daily returns do not vary, or there are too few."
     return "What luck gives is not known: the Sharpe ratios of the trials do not vary, or none has one."
 
 
 def _drawn(view: ReportView, spread: float, title: str) -> str:
     trials = view.trials
-    z = np.linspace(-4.0, 6.0, _POINTS)
+    z = np.linspace(-4.0, expected_max_z(trials.n) + 4.5, _POINTS)
     density = density_of_maximum(z, trials.n)
     seen = density > 1e-3 * density.max()
     x, density = z[seen] * spread, density[seen] / density.max()
@@ -71,7 +72,7 @@ def _drawn(view: ReportView, spread: float, title: str) -> str:
     axes.plot(x, density, color=canvas.MUTED, linewidth=1.0)
     axes.plot([trials.expected_max_sharpe] * 2, [0, 1.0], color=canvas.INK, linewidth=1.1, linestyle=canvas.DASHED)
     error = view.number("returns.sharpe_standard_error")
-    error = error if math.isfinite(error) else 0.0
+    error = error if scales.drawable(error) else 0.0
     axes.axvspan(trials.sharpe - error, trials.sharpe + error, color=canvas.BLUE, alpha=0.14, linewidth=0)
     axes.axvline(trials.sharpe, color=canvas.BLUE, linewidth=2.0)
     low, high = min(x[0], trials.sharpe - error, 0.0), max(x[-1], trials.sharpe + error, 0.0)

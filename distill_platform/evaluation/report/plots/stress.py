@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 from distill_platform.evaluation.report.plots import canvas, scales
 from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ReportView, ScenarioView
@@ -15,7 +13,7 @@ _CAPTION = "Annual net Sharpe ratio by scenario; a black tick is the least that 
 
 def panel(view: ReportView) -> Panel:
     """Return net Sharpe ratio per stress scenario, with the bounds of the policy."""
-    known = [line for line in view.scenarios if math.isfinite(line.net_sharpe)]
+    known = [line for line in view.scenarios if scales.drawable(line.net_sharpe)]
     if not known:
         why = "The world's policy has no stress grid." if not view.scenarios else "No scenario has a Sharpe ratio."
         return Panel("stress", "Stress: not measured", why)
@@ -28,7 +26,7 @@ def panel(view: ReportView) -> Panel:
 
 def _drawn(view: ReportView, lines: list[ScenarioView], title: str) -> str:
     base = view.number("returns.sharpe_daily")
-    rows: list[tuple[str, float, float | None]] = [("as run", base, None)] if math.isfinite(base) else []
+    rows: list[tuple[str, float, float | None]] = [("as run", base, None)] if scales.drawable(base) else []
     rows += [(canvas.name_of(line.name), line.net_sharpe, line.min_net_sharpe) for line in lines]
     figure, axes = canvas.axes(left=142, top=8)
     places = [float(-number) for number in range(len(rows))]
@@ -40,10 +38,10 @@ def _drawn(view: ReportView, lines: list[ScenarioView], title: str) -> str:
             ratio(value), (value, place), (4 if value >= 0 else -4, 0), textcoords="offset points", va="center",
             ha="left" if value >= 0 else "right",
         )  # fmt: skip
-        if least is not None and math.isfinite(least):
+        if least is not None and scales.drawable(least):
             axes.plot([least, least], [place - 0.42, place + 0.42], color=canvas.INK, linewidth=2.0)
     axes.axvline(0.0, color=canvas.INK, linewidth=0.8)
-    bounds = [least for _, _, least in rows if least is not None and math.isfinite(least)]
+    bounds = [least for _, _, least in rows if least is not None and scales.drawable(least)]
     axes.set_xlim(*canvas.span([*values, *bounds], 0.18))
     axes.set_ylim(places[-1] - 0.6, 0.6)
     canvas.x_axis(axes, scales.plain_ticks(*axes.get_xlim()), "annual net Sharpe ratio", grid=True)

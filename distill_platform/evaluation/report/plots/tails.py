@@ -24,7 +24,7 @@ _CAPTION = (
 
 def panel(view: ReportView) -> Panel:
     """Return the distribution of daily net returns with value at risk and expected shortfall."""
-    returns = view.daily.net[np.isfinite(view.daily.net)]
+    returns = view.daily.net[scales.drawable_days(view.daily.net)]
     if len(returns) < _FEWEST or not returns.max() > returns.min():
         why = f"{len(returns)} days are too few." if len(returns) < _FEWEST else "Daily returns do not vary."
         return Panel("tails", "Tails: not measured", why, facts=_facts(view))
