@@ -32,7 +32,11 @@ def _parts(study: Study) -> Iterator[str]:
         for n, level in enumerate(LEVELS)
     ]
     yield _table(head, rows)
-    yield _table(("opens, by itself (stops, as the first)", "best of 50 by luck", *_columns()), _gates(study))
+    yield "Share of runs that a gate opens for, taken by itself, and in brackets those that it is the first to stop:"
+    yield _table(("gate", "best of 50 by luck", *_columns()), _gates(study))
+    found = study.failed_by(LEVELS.index(_NAMED)).items()
+    said = ", ".join(f"{code} {rate.share:.1%}" for code, rate in found) or "nothing"
+    yield f"What the profile fails edges of {_NAMED:g} by: {said}."
 
 
 def _columns() -> list[str]:
@@ -40,6 +44,7 @@ def _columns() -> list[str]:
 
 
 _SHOWN = (1.0, 2.0, 3.0)
+_NAMED = 2.0
 
 
 def _gates(study: Study) -> Iterator[tuple[str, ...]]:
