@@ -24,16 +24,15 @@ from benchmarks.statistics.contest import Outcome
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
 _ABOUT = (
+    "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, the backtest engine "
+    "beside vectorbt, and how fast runs are evaluated and judged."
+)
+_PARTS = ("end-to-end", "loop", "statistics", "evaluation", "policy", "backtest")
     "Measure the refinery side by side with Node, the statistics with numpy, skfolio, arch, purgedcv and ffn, and the "
-    "evaluation of runs."
+    "backtest engine with vectorbt; the evaluation of runs alone."
 )
-_PARTS = ("end-to-end", "loop", "statistics", "evaluation")
+_PARTS = ("end-to-end", "loop", "statistics", "backtest", "evaluation")
 _ONLY_ASKED_FOR = ("nulls",)
-_ABOUT = "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, and verdicts."
-_PARTS = ("end-to-end", "loop", "statistics", "policy")
-    "backtest engine with vectorbt."
-)
-_PARTS = ("end-to-end", "loop", "statistics", "backtest")
 _VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
 
 
@@ -46,11 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     statistics = _statistics(asked) if "statistics" in asked.parts else []
     evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
     nulls = _nulls(asked) if "nulls" in asked.parts else []
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, evaluated, nulls)
     policy = _policy(asked) if "policy" in asked.parts else None
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, policy)
     backtests = _backtests(asked) if "backtest" in asked.parts else []
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests)
+    warm_up = runs[0] if runs else None
+    verdicts = (evaluated, nulls, policy, backtests)
+    report = Report(Machine.here(), warm_up, runs[1:], contest, statistics, *verdicts)
+    backtests = _backtests(asked) if "backtest" in asked.parts else []
+    evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
+    nulls = _nulls(asked) if "nulls" in asked.parts else []
+    report = Report(
+        Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests, evaluated, nulls
+    )
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -111,6 +116,14 @@ def _runs(asked: argparse.Namespace) -> list[Run]:
 
 def _statistics(asked: argparse.Namespace) -> list[Outcome]:
     return run_cases(asked.laps, asked.share, _say)
+
+
+
+
+
+def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
+    python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
+    return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
 
 
 def _evaluated(asked: argparse.Namespace) -> Evaluated:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, Self
@@ -114,6 +114,13 @@ class World(StrictModel):
                     hint = nearest(name, grid) if grid else "The grid is empty"
                     place = ("validation_profiles", profile, "stress", "scenarios", name)
                     _refuse(place, f"the stress grid has no scenario {name!r}. {hint}", name)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Return a copy that works out its own hash, rules and gates."""
+        copied = super().model_copy(update=update, deep=deep)
+        for name in ("ruleset_hash", "gates", "_rules"):
+            copied.__dict__.pop(name, None)
+        return copied
 
     def canonical(self) -> dict[str, Any]:
         """Return the whole policy as a JSON value, with every default, severity and owner written out."""

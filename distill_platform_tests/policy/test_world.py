@@ -271,6 +271,18 @@ def test_a_world_travels_between_processes() -> None:
     assert again.gates[1].blocking[0].text == found.gates[1].blocking[0].text
 
 
+def test_a_changed_copy_has_its_own_hash_rules_and_gates() -> None:
+    found = world()
+    before = found.ruleset_hash, len(found.gates[0].blocking), found.rules(Stage.PAPER)
+    other = world(stage_gates={}, default_profile_by_stage={"backtest_only": "backtest"})
+    same = ("stage_gates", "default_profile_by_stage")
+    changed = found.model_copy(update={name: getattr(other, name) for name in same})
+    assert changed.ruleset_hash == other.ruleset_hash != before[0]
+    assert changed.gates[0].blocking == ()
+    with pytest.raises(ConfigError, match="no profile"):
+        changed.rules(Stage.PAPER)
+
+
 @given(st.permutations(list(Profile.model_fields)), st.floats(0, 10, allow_nan=False))
 def test_the_order_of_rules_does_not_change_the_hash(names: list[str], years: float) -> None:
     def digest_of(order: list[str]) -> str:

@@ -19,7 +19,8 @@ def orders_table(book: Book) -> pa.Table:
 
     `status` is filled, partial or rejected; `reject_reason` says what cut or refused it: max_notional,
     max_participation, below_min_notional, no_price, no_volume or no_equity. An order is its bar's only: what it left
-    unfilled is decided anew at the next close. `order_id` is its place among all that could have been: bar * N + symbol.
+    unfilled is decided anew at the next close. `order_id` is bar * N + symbol, its
+    place among all that could have been.
     """
     codes = book.outcomes.ravel()
     places = np.flatnonzero(codes)

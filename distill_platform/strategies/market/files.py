@@ -68,7 +68,7 @@ def _read(path: Path) -> pa.Table:
         return reader(path)
     except FileNotFoundError:
         raise SourceError(f"there is no file {path}", hint="Name a preset or a file of bars") from None
-    except (OSError, pa.ArrowException, EOFError) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise SourceError(
             f"{path} cannot be read: {reason}", hint="It is cut off, damaged or of another kind"

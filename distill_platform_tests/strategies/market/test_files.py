@@ -11,7 +11,7 @@ import pyarrow.csv as pacsv
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings, strategies as st
 
 from distill_platform.core.errors import SourceError
 from distill_platform.strategies.market.files import read_market
@@ -150,6 +150,7 @@ def test_a_file_cut_off_is_refused_or_is_a_shorter_one(name: str, share: float, 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=200), st.sampled_from(list(WRITERS)))
+@example(b"\x80\n", "bars.csv")
 def test_no_bytes_whatever_raise_anything_else(tmp_path: Path, data: bytes, name: str) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(SourceError):
