@@ -24,14 +24,10 @@ from benchmarks.statistics.contest import Outcome
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
 _ABOUT = (
-    "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, the backtest engine "
-    "beside vectorbt, and how fast runs are evaluated and judged."
+    "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, the backtest "
+    "engine beside vectorbt, and how fast runs are evaluated and judged."
 )
 _PARTS = ("end-to-end", "loop", "statistics", "evaluation", "policy", "backtest")
-    "Measure the refinery side by side with Node, the statistics with numpy, skfolio, arch, purgedcv and ffn, and the "
-    "backtest engine with vectorbt; the evaluation of runs alone."
-)
-_PARTS = ("end-to-end", "loop", "statistics", "backtest", "evaluation")
 _ONLY_ASKED_FOR = ("nulls",)
 _VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
 
@@ -50,12 +46,6 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     warm_up = runs[0] if runs else None
     verdicts = (evaluated, nulls, policy, backtests)
     report = Report(Machine.here(), warm_up, runs[1:], contest, statistics, *verdicts)
-    backtests = _backtests(asked) if "backtest" in asked.parts else []
-    evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
-    nulls = _nulls(asked) if "nulls" in asked.parts else []
-    report = Report(
-        Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests, evaluated, nulls
-    )
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))
@@ -116,14 +106,6 @@ def _runs(asked: argparse.Namespace) -> list[Run]:
 
 def _statistics(asked: argparse.Namespace) -> list[Outcome]:
     return run_cases(asked.laps, asked.share, _say)
-
-
-
-
-
-def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
-    python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
-    return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
 
 
 def _evaluated(asked: argparse.Namespace) -> Evaluated:

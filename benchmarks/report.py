@@ -65,9 +65,6 @@ class Report:
     nulls: Sequence[Study] = ()
     policy: PolicyRates | None = None
     backtests: Sequence[BacktestOutcome] = ()
-    backtests: Sequence[BacktestOutcome] = ()
-    evaluated: Evaluated | None = None
-    nulls: Sequence[Study] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -89,15 +86,13 @@ class Report:
             "contest": contest,
             "statistics": statistics,
             "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
-            "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
+            "nulls": {study.kind.value: [asdict(trial) for trial in study.trials] for study in self.nulls},
             "policy": asdict(self.policy) if self.policy else None,
             "backtests": [
                 asdict(outcome)
                 | {"bar_steps_per_s": outcome.bar_steps_per_s, "whole_bar_steps_per_s": outcome.whole_bar_steps_per_s}
                 for outcome in self.backtests
             ],
-            "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
-            "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
         }
 
     def to_markdown(self) -> str:
@@ -118,8 +113,6 @@ class Report:
             parts += _loops(self.contest)
         if self.statistics:
             parts += _statistics(self.statistics)
-        if self.backtests:
-            parts += _backtests(self.backtests)
         if self.evaluated:
             parts += _evaluation(self.evaluated)
         if self.nulls:
