@@ -28,6 +28,10 @@ _ABOUT = (
     "backtest engine with vectorbt; the evaluation of runs alone."
 )
 _PARTS = ("end-to-end", "loop", "statistics", "backtest", "evaluation")
+    "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, the backtest "
+    "engine beside vectorbt, and how fast runs are evaluated and judged."
+)
+_PARTS = ("end-to-end", "loop", "statistics", "evaluation", "policy", "backtest")
 _ONLY_ASKED_FOR = ("nulls",)
 _VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
 _ABOUT = "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, and verdicts."
@@ -49,6 +53,13 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     )
     policy = _policy(asked) if "policy" in asked.parts else None
     report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, policy)
+    evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
+    nulls = _nulls(asked) if "nulls" in asked.parts else []
+    policy = _policy(asked) if "policy" in asked.parts else None
+    backtests = _backtests(asked) if "backtest" in asked.parts else []
+    warm_up = runs[0] if runs else None
+    verdicts = (evaluated, nulls, policy, backtests)
+    report = Report(Machine.here(), warm_up, runs[1:], contest, statistics, *verdicts)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
     (asked.folder / "results.json").write_bytes(orjson.dumps(report.to_json(), option=orjson.OPT_INDENT_2))

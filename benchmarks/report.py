@@ -65,6 +65,7 @@ class Report:
     evaluated: Evaluated | None = None
     nulls: Sequence[Study] = ()
     policy: PolicyRates | None = None
+    backtests: Sequence[BacktestOutcome] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -85,6 +86,9 @@ class Report:
             "runs": runs,
             "contest": contest,
             "statistics": statistics,
+            "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
+            "nulls": {study.kind.value: [asdict(trial) for trial in study.trials] for study in self.nulls},
+            "policy": asdict(self.policy) if self.policy else None,
             "backtests": [
                 asdict(outcome)
                 | {"bar_steps_per_s": outcome.bar_steps_per_s, "whole_bar_steps_per_s": outcome.whole_bar_steps_per_s}
@@ -113,8 +117,6 @@ class Report:
             parts += _loops(self.contest)
         if self.statistics:
             parts += _statistics(self.statistics)
-        if self.backtests:
-            parts += _backtests(self.backtests)
         if self.evaluated:
             parts += _evaluation(self.evaluated)
         if self.nulls:

@@ -21,7 +21,7 @@ from distill_platform.evaluation.metrics import EvaluationTerms, run_metrics, te
 from distill_platform.evaluation.trials import TrialRecord, honest_trials
 from distill_platform.policy.gates import judge_gates
 from distill_platform.policy.judging import judge_run
-from distill_platform.policy.words import GateStatus, Stage
+from distill_platform.policy.words import GateStatus, Stage, Status
 from distill_platform.policy.world import World, load_world
 from distill_platform.stats import sharpe
 from distill_platform.strategies.bundles.bundle import Bundle
@@ -36,7 +36,10 @@ _BPS = 1e-4
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one strategy: its t-statistic, the gates it opens alone, whether all of them, and the profile."""
+    """What became of one strategy: its t-statistic, which gates it opens by themselves, and whether all of them.
+
+    `profile` is what its profile says, `failed` the reason codes of what it fails by.
+    """
 
     t: float
     dsr: float
@@ -44,6 +47,7 @@ class Verdict:
     alone: tuple[bool, ...]
     reaches_stage3: bool
     profile: str
+    failed: tuple[str, ...]
 
 
 @cache
@@ -78,14 +82,15 @@ class Cohort:
         measured = run_metrics(_bundle(self._books[number], self._draw), terms).metrics
         cohort = {"robustness.deflated_sharpe_ratio": deflated.probability, "robustness.pbo": self.pbo}
         metrics = measured | cohort
-        gates = judge_gates(policy, metrics)
+        gates, judgement = judge_gates(policy, metrics), judge_run(policy, Stage.BACKTEST, metrics)
         return Verdict(
             t=float(self.t[number]),
             dsr=deflated.probability,
             pbo=self.pbo,
             alone=tuple(gate.judge(metrics).status in OPEN for gate in policy.gates[: len(GATES)]),
             reaches_stage3=all(gate.status in OPEN for gate in gates[: len(GATES)]),
-            profile=judge_run(policy, Stage.BACKTEST, metrics).summary.status.value,
+            profile=judgement.summary.status.value,
+            failed=tuple(code for result in judgement.results if result.status is Status.FAIL for code in result.tags),
         )
 
     @property
@@ -107,7 +112,8 @@ def _record(member: Member, trials: int) -> TrialRecord:
     known = {
         "run_id": member.run_id, "strategy_id": member.strategy_id, "world_id": world()[0].world_id,
         "cohort_id": "random", "campaign_id": "random", "stage": "backtest", "declared_trials": trials,
-        "trial_index": 0, "content_sha256": member.content_sha256, "bundle_sha256": member.content_sha256,
+        "trial_index": 0, "claim_sha256": member.content_sha256, "content_sha256": member.content_sha256,
+        "bundle_sha256": member.content_sha256,
         "sound": True, "sharpe": sharpe(member.net), "n_days": len(member.net),
         "window": {"start": f"{days[0]}T00:00:00Z", "end": f"{days[-1] + 1}T00:00:00Z"}, "dataset_fingerprint": "",
     }  # fmt: skip
@@ -129,7 +135,7 @@ def _steps(book: Book, draw: Draw) -> pa.Table:
     fee, slippage = book.turnover * terms.fee_bps * _BPS, book.turnover * terms.slippage_bps * _BPS
     columns = {
         "ts_end": _ends(draw), "ret_gross": book.gross, "fee": fee, "slippage": slippage, "funding": np.zeros(DAYS),
-        "ret_net": book.gross - fee - slippage, "exposure": np.ones(DAYS), "turnover": book.turnover,
+        "ret_net": book.gross - fee - slippage, "exposure": book.exposure, "turnover": book.turnover,
         "adv_utilization": np.full(DAYS, 0.01), "participation": np.full(DAYS, 0.01), "benchmark_ret": draw.scene.index,
     }  # fmt: skip
     return _table(columns, STEPS.columns)

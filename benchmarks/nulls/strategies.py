@@ -18,6 +18,9 @@ RUNS = 50
 DAYS_A_YEAR = 252
 _SIZES = (1, 2, 5, 10, 20)
 _SHORTEST, _LONGEST = 3.0, 20.0
+_VOLATILITY = 0.10
+"""Per year, to which every strategy is sized: a Sharpe ratio has no size, a drawdown has."""
+
 _BPS = 1e-4
 
 Integers = npt.NDArray[np.int64]
@@ -37,6 +40,13 @@ class Book:
     traded: Floats = field(repr=False)
     gross: Floats = field(repr=False)
     turnover: Floats = field(repr=False)
+
+    @property
+    def exposure(self) -> Floats:
+        """Return what was held each day, long and short together, as a multiple of equity."""
+        lengths = np.diff(self.starts, append=DAYS)
+        exposure: Floats = np.repeat(np.abs(self.weights).sum(axis=1), lengths)
+        return exposure
 
     def net(self, cost_bps: float) -> Floats:
         """Return the daily returns after costs of so many bps of turnover, fee and slippage together."""
@@ -78,8 +88,9 @@ def _book(returns: Floats, dice: np.random.Generator) -> Book:
     size = min(int(dice.choice(_SIZES)), assets)
     chosen = dice.random((len(starts), assets)).argsort(axis=1) < size
     weights = np.where(chosen, dice.choice((-1.0, 1.0), chosen.shape) / size, 0.0)
-    positions = weights[np.cumsum(begins) - 1]
-    made = positions * returns
+    held = np.cumsum(begins) - 1
+    weights *= _VOLATILITY / math.sqrt(DAYS_A_YEAR) / float((weights[held] * returns).sum(axis=1).std(ddof=1))
+    made = weights[held] * returns
     traded = np.abs(np.diff(weights, axis=0, prepend=0.0))
     turnover = np.zeros(DAYS)
     turnover[starts] = traded.sum(axis=1)

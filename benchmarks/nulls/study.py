@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -89,6 +90,22 @@ class Study:
         """Return how many are stopped by a gate, all before it being open."""
         judged = [trial.nulls[0] if level is None else trial.edges[level] for trial in self.trials]
         return self._count(verdict.alone[: gate + 1] == (*(True,) * gate, False) for verdict in judged)
+
+    def deflated(self, least: float, level: int | None) -> Rate:
+        """Return how many edges of a level, or cohorts without skill, have a deflated Sharpe ratio of so much."""
+        if level is None:
+            return self._count(any(verdict.dsr >= least for verdict in trial.nulls) for trial in self.trials)
+        return self._count(trial.edges[level].dsr >= least for trial in self.trials)
+
+    def overfit(self, most: float, level: int | None) -> Rate:
+        """Return how many cohorts, with an edge of a level or without, have a PBO of no more than so much."""
+        judged = [trial.nulls[0] if level is None else trial.edges[level] for trial in self.trials]
+        return self._count(verdict.pbo <= most for verdict in judged)
+
+    def failed_by(self, level: int) -> dict[str, Rate]:
+        """Return what the profile fails edges of a level by, the most frequent first."""
+        counts = Counter(code for trial in self.trials for code in trial.edges[level].failed)
+        return {code: Rate(count, len(self.trials)) for code, count in counts.most_common()}
 
     def _count(self, hits: Iterable[bool]) -> Rate:
         return Rate(sum(hits), len(self.trials))

@@ -32,7 +32,24 @@ def _parts(study: Study) -> Iterator[str]:
         for n, level in enumerate(LEVELS)
     ]
     yield _table(head, rows)
-    yield _table(("opens, by itself (stops, as the first)", "best of 50 by luck", *_columns()), _gates(study))
+    yield "Share of runs that a gate opens for, taken by itself, and in brackets those that it is the first to stop:"
+    yield _table(("gate", "best of 50 by luck", *_columns()), _gates(study))
+    yield "Share of cohorts, or edges, that one threshold alone would let through:"
+    yield _table(("threshold", "50 without an edge", *_columns()), _thresholds(study))
+    found = study.failed_by(LEVELS.index(_NAMED)).items()
+    said = ", ".join(f"{code} {rate.share:.1%}" for code, rate in found) or "nothing"
+    yield f"What the profile fails edges of {_NAMED:g} by: {said}."
+
+
+def _thresholds(study: Study) -> Iterator[tuple[str, ...]]:
+    for least in _DSR:
+        yield f"deflated Sharpe ratio >= {least:.2f}", *(_percent(study.deflated(least, n)) for n in _levels())
+    for most in _PBO:
+        yield f"PBO <= {most:.1f}", *(_percent(study.overfit(most, n)) for n in _levels())
+
+
+def _levels() -> list[int | None]:
+    return [None, *(LEVELS.index(level) for level in _SHOWN)]
 
 
 def _columns() -> list[str]:
@@ -40,12 +57,13 @@ def _columns() -> list[str]:
 
 
 _SHOWN = (1.0, 2.0, 3.0)
+_NAMED = 2.0
+_DSR, _PBO = (0.90, 0.95, 0.97), (0.1, 0.2)
 
 
 def _gates(study: Study) -> Iterator[tuple[str, ...]]:
-    levels = [None, *(LEVELS.index(level) for level in _SHOWN)]
     for gate, name in enumerate(GATES):
-        cells = [(study.opens(gate, level), study.first_stopped(gate, level)) for level in levels]
+        cells = [(study.opens(gate, level), study.first_stopped(gate, level)) for level in _levels()]
         yield name, *(f"{opens.share:.1%} ({stops.share:.1%})" for opens, stops in cells)
 
 

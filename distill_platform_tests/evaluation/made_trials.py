@@ -33,6 +33,7 @@ def trial(run_id: str, **changes: Any) -> TrialRecord:
         "ablation": None,
         "supersedes": None,
         "parent_run_id": None,
+        "claim_sha256": digest(f"claim of {run_id}"),
         "content_sha256": content,
         "bundle_sha256": digest(run_id),
         "sound": True,

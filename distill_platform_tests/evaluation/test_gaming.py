@@ -181,11 +181,11 @@ def test_a_verdict_that_is_none_is_refused() -> None:
 
 
 def test_one_deterministic_run_counted_twenty_times() -> None:
-    copies = [trial(f"copy-{n}", content="the one run") for n in range(20)]
-    found = [flags(copy, copies[:place]) for place, copy in enumerate(copies)]
+    copies = [trial(f"copy-{n:02}", content="the one run") for n in range(20)]
+    found = [flags(copy, [other for other in copies if other is not copy]) for copy in copies]
     assert [raised(each) for each in found] == [[], *[["duplicate_evidence"]] * 19]
     assert len(found[-1].raised[0].run_ids) == 19
-    assert found[-1].raised[0].evidence.endswith("copy-4 and 14 more.")
+    assert found[-1].raised[0].evidence.endswith("copy-04 and 14 more.")
 
 
 def test_a_copy_in_another_cohort_is_seen() -> None:
@@ -229,8 +229,8 @@ def test_a_raised_flag_blocks_a_release_and_warns_otherwise() -> None:
 
 
 def test_all_five_are_seen_at_once() -> None:
-    lost = trial("lost", content="x", fee_bps=5.0)
-    run = trial("again", content="x", supersedes="lost", fee_bps=1.0)
-    found = flags(run, [lost], [verdict("lost", policy=STRICT)], [STRICT, LOOSE], {"triage.no_activity": True})
+    lost = trial("a-lost", content="x", fee_bps=5.0)
+    run = trial("again", content="x", supersedes="a-lost", fee_bps=1.0)
+    found = flags(run, [lost], [verdict("a-lost", policy=STRICT)], [STRICT, LOOSE], {"triage.no_activity": True})
     assert raised(found) == [sign.value for sign in GamingSign]
     assert all(isinstance(flag, GamingFlag) and flag.evidence for flag in found.flags)
