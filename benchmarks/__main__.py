@@ -24,18 +24,12 @@ from benchmarks.statistics.contest import Outcome
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
 _ABOUT = (
-    "Measure the refinery side by side with Node, the statistics with numpy, skfolio, arch, purgedcv and ffn, and the "
-    "backtest engine with vectorbt; the evaluation of runs alone."
-)
-_PARTS = ("end-to-end", "loop", "statistics", "backtest", "evaluation")
     "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, the backtest "
     "engine beside vectorbt, and how fast runs are evaluated and judged."
 )
 _PARTS = ("end-to-end", "loop", "statistics", "evaluation", "policy", "backtest")
 _ONLY_ASKED_FOR = ("nulls",)
 _VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
-_ABOUT = "Measure the refinery beside Node, the statistics beside numpy, skfolio, arch, purgedcv and ffn, and verdicts."
-_PARTS = ("end-to-end", "loop", "statistics", "policy")
 
 
 def main(arguments: Sequence[str] | None = None) -> Report:
@@ -45,14 +39,6 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     contest = _contest(asked) if "loop" in asked.parts else None
     runs = _runs(asked) if "end-to-end" in asked.parts else []
     statistics = _statistics(asked) if "statistics" in asked.parts else []
-    backtests = _backtests(asked) if "backtest" in asked.parts else []
-    evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
-    nulls = _nulls(asked) if "nulls" in asked.parts else []
-    report = Report(
-        Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, backtests, evaluated, nulls
-    )
-    policy = _policy(asked) if "policy" in asked.parts else None
-    report = Report(Machine.here(), runs[0] if runs else None, runs[1:], contest, statistics, policy)
     evaluated = _evaluated(asked) if "evaluation" in asked.parts else None
     nulls = _nulls(asked) if "nulls" in asked.parts else []
     policy = _policy(asked) if "policy" in asked.parts else None
@@ -122,11 +108,6 @@ def _statistics(asked: argparse.Namespace) -> list[Outcome]:
     return run_cases(asked.laps, asked.share, _say)
 
 
-def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
-    python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
-    return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
-
-
 def _evaluated(asked: argparse.Namespace) -> Evaluated:
     _say(f"Evaluation: {asked.evaluations:,} runs of three years, hour by hour")
     return measure_evaluation(asked.folder / "inbox", asked.evaluations, asked.laps)
@@ -141,6 +122,11 @@ def _nulls(asked: argparse.Namespace) -> list[Study]:
 def _policy(asked: argparse.Namespace) -> PolicyRates:
     _say(f"Verdicts: {asked.laps} laps")
     return measure_policy(asked.laps)
+
+
+def _backtests(asked: argparse.Namespace) -> list[BacktestOutcome]:
+    python = asked.vectorbt_python if asked.vectorbt_python.exists() else None
+    return run_backtests(asked.laps, asked.share, python, asked.folder / "backtests", _say)
 
 
 def _say(what: str) -> None:

@@ -61,7 +61,6 @@ class Report:
     runs: Sequence[Run]
     contest: Contest | None
     statistics: Sequence[Outcome] = ()
-    backtests: Sequence[BacktestOutcome] = ()
     evaluated: Evaluated | None = None
     nulls: Sequence[Study] = ()
     policy: PolicyRates | None = None
@@ -94,9 +93,6 @@ class Report:
                 | {"bar_steps_per_s": outcome.bar_steps_per_s, "whole_bar_steps_per_s": outcome.whole_bar_steps_per_s}
                 for outcome in self.backtests
             ],
-            "evaluation": self.evaluated and asdict(self.evaluated) | {"runs_per_s": self.evaluated.runs_per_s},
-            "nulls": {study.kind: [asdict(trial) for trial in study.trials] for study in self.nulls},
-            "policy": asdict(self.policy) if self.policy else None,
         }
 
     def to_markdown(self) -> str:
@@ -123,6 +119,8 @@ class Report:
             parts += ["## Luck and edges", nulls_to_markdown(self.nulls).rstrip()]
         if self.policy:
             parts += _policy(self.policy)
+        if self.backtests:
+            parts += _backtests(self.backtests)
         return "\n\n".join(parts) + "\n"
 
 
@@ -291,6 +289,21 @@ def _peer_row(outcome: Outcome, peer: PeerTime) -> tuple[str, ...]:
     return (*ours, f"{peer.cpu_s * 1e3:,.0f}", f"{peer.cpu_s / outcome.cpu_s:,.1f}x", target)
 
 
+def _policy(rates: PolicyRates) -> list[str]:
+    said = (
+        "Runs judged a second on one core, by CPU time, half of them failing; not counted: writing the answer as JSON. "
+        f"The full profile sets all {rates.bounds} bounds of all eleven rule types."
+    )
+    measured = [
+        ("a full profile", f"{rates.full_profile:,.0f}", f"{VERDICTS_A_SECOND:,}",
+         _times(rates.full_profile / VERDICTS_A_SECOND)),
+        ("the delivered backtest profile", f"{rates.delivered_profile:,.0f}", "", ""),
+        ("all stage gates", f"{rates.gates:,.0f}", "", ""),
+        ("dry run: cohort, verdicts, selection", f"{rates.dry_run:,.0f}", "", ""),
+    ]  # fmt: skip
+    return ["## Verdicts", said, _table(("", "runs/s", "target", "ratio"), measured)]
+
+
 def _backtests(outcomes: Sequence[BacktestOutcome]) -> list[str]:
     said = (
         "Random bars, long, short and flat targets, rebalanced at every bar, a fee of 5 bps, fills at the next close: "
@@ -327,21 +340,6 @@ def _backtests(outcomes: Sequence[BacktestOutcome]) -> list[str]:
 
 def _peer_times(theirs: float | None, ours: float) -> str:
     return "" if theirs is None else _times(theirs / ours)
-
-
-def _policy(rates: PolicyRates) -> list[str]:
-    said = (
-        "Runs judged a second on one core, by CPU time, half of them failing; not counted: writing the answer as JSON. "
-        f"The full profile sets all {rates.bounds} bounds of all eleven rule types."
-    )
-    measured = [
-        ("a full profile", f"{rates.full_profile:,.0f}", f"{VERDICTS_A_SECOND:,}",
-         _times(rates.full_profile / VERDICTS_A_SECOND)),
-        ("the delivered backtest profile", f"{rates.delivered_profile:,.0f}", "", ""),
-        ("all stage gates", f"{rates.gates:,.0f}", "", ""),
-        ("dry run: cohort, verdicts, selection", f"{rates.dry_run:,.0f}", "", ""),
-    ]  # fmt: skip
-    return ["## Verdicts", said, _table(("", "runs/s", "target", "ratio"), measured)]
 
 
 def _times(ratio: float) -> str:

@@ -32,9 +32,16 @@ def report(folder: Path) -> Report:
     with pytest.MonkeyPatch.context() as patch:
         for module in PEERS.values():
             patch.setitem(sys.modules, module, None)
-        return main(
-            ["--rows", "2000", "--loop-rows", "2000", "--laps", "1", "--share", "0.01", "--folder", str(folder)]
-        )
+        sizes: dict[str, object] = {
+            "rows": 2000,
+            "loop-rows": 2000,
+            "laps": 1,
+            "share": 0.01,
+            "evaluations": 3,
+            "folder": folder,
+        }
+        sizes["vectorbt-python"] = folder / "none"
+        return main([word for name, size in sizes.items() for word in (f"--{name}", str(size))])
 
 
 STEPS = ["evidence", "scored_runs", "screened_texts", "four corpora", "corpus_release", "drift_report"]
@@ -100,11 +107,19 @@ def test_the_statistics_are_measured_though_no_peer_is_there(report: Report) -> 
         assert min(outcome.cpu_s, outcome.growth, outcome.share_of_limit) > 0
 
 
-def test_verdicts_are_measured_with_every_bound_that_there_is(report: Report) -> None:
-    assert report.policy is not None
-    assert report.policy.bounds == 41
-    assert min(report.policy.full_profile, report.policy.gates, report.policy.dry_run) > 0
-    assert "## Verdicts" in report.to_markdown()
+def test_backtests_are_measured_though_vectorbt_is_not_there(report: Report) -> None:
+    assert [outcome.symbols for outcome in report.backtests] == [20, 500, 2_000]
+    assert all(outcome.bar_steps_per_s > outcome.whole_bar_steps_per_s > 0 for outcome in report.backtests)
+    assert "no environment with vectorbt here" in report.to_markdown()
+
+
+def test_runs_are_evaluated_and_every_part_is_timed(report: Report) -> None:
+    found = report.evaluated
+    assert found is not None
+    assert (found.runs, found.scenarios, found.resamples) == (3, 16, 1_000)
+    assert min(found.wall_s, found.cpu_s, *found.memory) > 0
+    assert [steps for steps, _ in found.growth] == [6_570, 26_280, 105_120]
+    assert "## Evaluation" in report.to_markdown()
 
 
 @pytest.mark.slow

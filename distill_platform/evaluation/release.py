@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.policy.rules.result import RuleResult, numbers
 from distill_platform.policy.words import Owner, Severity, Status
 from distill_platform.strategies.bundles.manifest import DataRegime, RunManifest, RunSource, ScoreSource
@@ -35,7 +36,7 @@ class ReleaseStanding:
         )
 
 
-def release_standing(manifest: RunManifest) -> ReleaseStanding:
+def release_standing(run: RunManifest | TrialRecord) -> ReleaseStanding:
     """Return whether a run counts for release: one of production, scored by a model, on live production data."""
-    found = {name: getattr(manifest, name) for name in _REAL}
+    found = {name: getattr(run, name) for name in _REAL}
     return ReleaseStanding(tuple(f"{name}={found[name].value}" for name in _REAL if found[name] is not _REAL[name]))

@@ -23,7 +23,16 @@ from distill_platform.core.errors import TrialError
 from distill_platform.stats import daily_returns_utc, sharpe
 from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.content import content_sha256
-from distill_platform.strategies.bundles.manifest import Identifier, RunManifest, RunWindow, Sha256, Stage
+from distill_platform.strategies.bundles.manifest import (
+    DataRegime,
+    Identifier,
+    RunManifest,
+    RunSource,
+    RunWindow,
+    ScoreSource,
+    Sha256,
+    Stage,
+)
 from distill_platform.strategies.bundles.repro import claim_hash
 
 _BPS = 1e-4
@@ -44,6 +53,9 @@ class TrialRecord(StrictModel):
     cohort_id: Identifier
     campaign_id: Identifier
     stage: Annotated[Stage, BeforeValidator(Stage)]
+    run_source: Annotated[RunSource, BeforeValidator(RunSource)]
+    score_source: Annotated[ScoreSource, BeforeValidator(ScoreSource)]
+    data_regime: Annotated[DataRegime, BeforeValidator(DataRegime)]
     declared_trials: Annotated[int, Field(ge=1)]
     trial_index: Annotated[int, Field(ge=0)]
     ablation: Sha256 | None
@@ -123,8 +135,8 @@ def trial_of(bundle: Bundle, sound: bool) -> TrialRecord:
 
 
 _COPIED = (
-    "run_id", "world_id", "strategy_id", "cohort_id", "campaign_id", "stage", "supersedes", "parent_run_id", "window",
-    "dataset_fingerprint",
+    "run_id", "world_id", "strategy_id", "cohort_id", "campaign_id", "stage", "run_source", "score_source",
+    "data_regime", "supersedes", "parent_run_id", "window", "dataset_fingerprint",
 )  # fmt: skip
 
 

@@ -18,7 +18,10 @@ INVARIANTS = (
     _holds("clock_monotone", "steps stand in order of time"),
     _holds("before_as_of", "nothing in the run is later than its as_of"),
     _holds("no_duplicates", "no trade, day or long block of steps stands twice"),
-    _holds("repro_hash_match", "the repro hash is that of the sealed fields, or another run that claims the same has the same numbers"),
+    _holds(
+        "repro_hash_match",
+        "the repro hash is that of the sealed fields, or another run that claims the same has the same numbers",
+    ),
     _holds("returns_above_minus_one", "no step lost more than all of the equity"),
 )
 TRIAGE = (

@@ -23,7 +23,8 @@ def claim_hash(manifest: RunManifest) -> str:
 
     Two runs of a strategy with the same one claim to be the same run: then they have the same numbers, or lie.
     """
-    fields: dict[str, Any] = manifest.model_dump(mode="json", include={*REPRO_FIELDS, "repro_hash", "strategy_id"})
+    sealed = {*REPRO_FIELDS, "repro_hash", "strategy_id"}
+    fields: dict[str, Any] = manifest.model_dump(mode="json", include=sealed)
     return sig_hash(fields | {"window": manifest.window.model_dump(mode="json"), "search": manifest.search.model_dump()})
 
 
