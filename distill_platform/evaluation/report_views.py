@@ -62,7 +62,7 @@ class Viewer:
             trials=_trials(run, cohort),
             results=run.results,
             gates=tuple(gate for gate in run.gates),
-            summary=SummaryView(**run.summary.to_dict()),
+            summary=SummaryView(run.summary.status, run.summary.recommended_stage),
             gaming=tuple(GamingView(flag.sign.value, flag.raised, flag.evidence) for flag in run.gaming.flags),
             regimes=_regimes(found) if own.sound else (),
             correlations=_correlations(fit),

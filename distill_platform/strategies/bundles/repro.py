@@ -25,7 +25,9 @@ def claim_hash(manifest: RunManifest) -> str:
     """
     sealed = {*REPRO_FIELDS, "repro_hash", "strategy_id"}
     fields: dict[str, Any] = manifest.model_dump(mode="json", include=sealed)
-    return sig_hash(fields | {"window": manifest.window.model_dump(mode="json"), "search": manifest.search.model_dump()})
+    return sig_hash(
+        fields | {"window": manifest.window.model_dump(mode="json"), "search": manifest.search.model_dump()}
+    )
 
 
 def repro_hash(manifest: RunManifest) -> str:

@@ -108,9 +108,7 @@ BREAKS: dict[str, Break] = {
     "clock_monotone": _backwards,
     "before_as_of": _after_as_of,
     "no_duplicates": _trade_twice,
-    "repro_hash_match": _seeds_edited,
     "returns_above_minus_one": _more_than_all_lost,
-    "folds_match_steps": _fold_prettified,
 }
 
 
@@ -125,12 +123,24 @@ def test_a_broken_invariant_is_named(name: str) -> None:
 
 def test_every_invariant_can_be_broken() -> None:
     invariants = {name.removeprefix("invariants.") for name in measure(sound()).metrics if name.startswith("inv")}
-    assert invariants == set(BREAKS)
+    assert invariants == {*BREAKS, "folds_match_steps", "repro_hash_match"}
+
+
+def test_folds_that_claim_too_much_are_named_and_do_not_count_but_break_nothing() -> None:
+    found = measure(_fold_prettified(sound(steps_per_day=4)))
+    assert found.metrics["invariants.folds_match_steps"] is False
+    assert found.broken == ()
+
+
+def test_a_repro_hash_by_another_rule_than_ours_is_unknown_and_no_pass() -> None:
+    found = measure(_seeds_edited(sound(steps_per_day=4)))
+    assert found.metrics["invariants.repro_hash_match"] is None
+    assert measure(sound(steps_per_day=4)).metrics["invariants.repro_hash_match"] is True
 
 
 def test_a_table_that_is_missing_makes_its_invariants_unknown_not_broken() -> None:
     found = measure(replace(sound(), trades=None, daily=None, folds=None))
-    unknown = {"pnl_sums_match", "daily_matches_steps", "equity_reconciles", "folds_match_steps"}
+    unknown = {"pnl_sums_match", "daily_matches_steps", "equity_reconciles"}
     assert {name for name in BREAKS if found.metrics[f"invariants.{name}"] is None} == unknown
     assert found.broken == ()
 

@@ -60,14 +60,6 @@ def test_missing_hours_are_missing_and_crowded_days_do_not_make_up_for_them() ->
     assert found.number("sample.data_coverage") == pytest.approx((60 * 24 - 12) / (60 * 24))
 
 
-def test_the_lag_is_to_the_runs_own_as_of() -> None:
-    bundle = made(NOISE[:50])
-    late = bundle.manifest.model_copy(update={"as_of": START + 51 * DAY})
-    assert measure(replace(bundle, manifest=late)).number("sample.data_lag_s") == 86_400.0
-    early = bundle.manifest.model_copy(update={"as_of": START + 49 * DAY})
-    assert math.isnan(measure(replace(bundle, manifest=early)).number("sample.data_lag_s"))
-
-
 def test_use_of_the_market_is_measured_where_there_is_some() -> None:
     bundle = made(NOISE[:400], turnover=np.where(np.arange(400) % 25, 0.0, 1.0))
     share = np.where(np.arange(400) % 25, 0.0, 0.9)
