@@ -11,7 +11,6 @@ from distill_platform.evaluation.evaluation_run import EvaluationRun
 from distill_platform.evaluation.measured import Measured
 from distill_platform.evaluation.metrics import RunMetrics
 from distill_platform.evaluation.portfolio import Fit
-from distill_platform.evaluation.release import release_standing
 from distill_platform.evaluation.report.view import (
     ContributionView,
     CorrelationView,
@@ -67,7 +66,7 @@ class Viewer:
             regimes=_regimes(found) if own.sound else (),
             correlations=_correlations(fit),
             contributions=_contributions(cohort, run.manifest.run_id) if own.sound else (),
-            release=self._release(run, cohort),
+            release=_release(run, cohort),
             triage=TriageView(tuple(own.triage), found.reason),
         )
 
@@ -76,12 +75,11 @@ class Viewer:
             self._cohorts[cohort_id] = Cohort(self._evaluation, cohort_id)
         return self._cohorts[cohort_id]
 
-    def _release(self, run: EvaluationRun, cohort: Cohort) -> ReleaseView:
-        standings = [
-            release_standing(self._evaluation.bundles.open(record.bundle_sha256).manifest) for record in cohort.records
-        ]
-        excluded = Counter(reason for standing in standings for reason in standing.excluded)
-        return ReleaseView(run.release.excluded, sum(s.counts for s in standings), tuple(sorted(excluded.items())))
+
+def _release(run: EvaluationRun, cohort: Cohort) -> ReleaseView:
+    excluded = Counter(reason for standing in cohort.standings for reason in standing.excluded)
+    counting = sum(standing.counts for standing in cohort.standings)
+    return ReleaseView(run.release.excluded, counting, tuple(sorted(excluded.items())))
 
 
 def _policy(run: EvaluationRun) -> PolicyView:
