@@ -18,8 +18,7 @@ from distill_platform.cli.console import JsonOption, out, plain, print_json
 from distill_platform.cli.places import ConfigOption, find_config, short
 from distill_platform.core.errors import ConfigError
 from distill_platform.core.utc import iso, parse_day
-from distill_platform.strategies.bundles.manifest import DataRegime, RunSource, ScoreSource
-from distill_platform.strategies.words import Ablate
+from distill_platform.strategies.words import Ablate, DataRegime, RunSource, ScoreSource
 
 if TYPE_CHECKING:
     from distill_platform.policy.world import World

@@ -53,16 +53,17 @@ def _now() -> datetime:
 
 
 def _evaluated(evaluation: Evaluation, first: str | None, last: str | None) -> list[str]:
-    """Return the days that were evaluated: those named, or all that wait, until none does."""
-    from distill_platform.evaluation.pipeline import receive, run_all, waiting_days
+    """Return the days that were evaluated: those named, or all that wait."""
+    from distill_platform.evaluation.pipeline import run_all, waiting_days
+    from distill_platform.evaluation.stages.arrivals import receive
 
     name = f"{evaluation.now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
     if first and last:
         days = [day.isoformat() for day in days_between(date.fromisoformat(first), date.fromisoformat(last))]
         run_all(evaluation, days, name)
         return days
-    receive(evaluation)
-    days = [day for day in waiting_days(evaluation) if (first or "") <= day <= (last or "9999")]
+    waiting = waiting_days(evaluation, receive(evaluation))
+    days = [day for day in waiting if (first or "") <= day <= (last or "9999")]
     if days:
         run_all(evaluation, days, name)
     return days

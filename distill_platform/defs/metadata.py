@@ -28,6 +28,11 @@ def partition_metadata(manifest: Manifest) -> dict[str, Any]:
         shown["health"] = _health_table(health)
     if corpora := manifest.extra.get("corpora"):
         shown["corpora"] = _corpora_table(corpora)
+    for world_id, told in manifest.extra.get("worlds", {}).items():
+        shown |= {f"{world_id}/{name}": value for name, value in told.items() if value is not None}
+    if unjudged := manifest.extra.get("unjudged"):
+        rows = [(run_id, why["reason"], why["message"]) for run_id, why in unjudged.items()]
+        shown["unjudged"] = markdown_table(("run", "reason", "message"), rows)
     if missing := manifest.extra.get("missing_sources"):
         shown["missing_sources"] = ", ".join(missing)
     return shown

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.dagster_run import NOT_FINISHED_STATUSES
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from distill_platform.core.canon import sha256_hex
@@ -12,13 +13,15 @@ from distill_platform.core.errors import CorruptDataset
 from distill_platform.defs.jobs import evaluation_job, refinery_job
 from distill_platform.defs.partitions import DAILY
 from distill_platform.defs.resources import EvaluationResource, RefineryResource
-from distill_platform.evaluation.pipeline import ledger_state, receive, waiting_days
+from distill_platform.evaluation.pipeline import ledger_state, waiting_days
 from distill_platform.evaluation.stage import open_evaluation
+from distill_platform.evaluation.stages.arrivals import receive
 from distill_platform.refinery.file_hashes import FileHashes
 from distill_platform.refinery.source_changes import Seen, look
 from distill_platform.store.lake.atomic import replace_file
 
 _FOLDER = "sensors"
+_GIVEN_UP = timedelta(hours=1)  # a run that has not said anything for so long was killed
 _hashes = FileHashes()
 
 
@@ -54,11 +57,13 @@ def changed_sources(context: dg.SensorEvaluationContext, refinery: RefineryResou
 def arrived_bundles(context: dg.SensorEvaluationContext, evaluation: EvaluationResource) -> dg.SensorResult:
     """Take in what is complete, and judge the days that wait: many bundles of a day are one run.
 
-    The cursor names what was asked for, so that days that cannot be judged are not asked for again and again.
+    The cursor names what was asked for, so that days that cannot be judged are not asked for again and again. While
+    a run is under way nothing is asked for: what it leaves waiting is seen when it is done.
     """
+    if _is_under_way(context.instance):
+        return dg.SensorResult([], "a run is under way", context.cursor)
     with open_evaluation(evaluation.settings(), now=lambda: datetime.now(UTC)) as opened:
-        receive(opened)
-        days = _partitions(waiting_days(opened))
+        days = _partitions(waiting_days(opened, receive(opened)))
         state = ledger_state(opened, days)
     if not days or state == context.cursor:
         return dg.SensorResult([], "nothing waits" if not days else "what waits was asked for already", context.cursor)
@@ -84,6 +89,12 @@ def remember(folder: Path, seen: Seen, cursor: str | None) -> str:
             if path.stem not in (digest, cursor):
                 path.unlink(missing_ok=True)
     return digest
+
+
+def _is_under_way(instance: dg.DagsterInstance) -> bool:
+    recent = datetime.now(UTC) - _GIVEN_UP
+    wanted = dg.RunsFilter(job_name=evaluation_job.name, statuses=list(NOT_FINISHED_STATUSES), updated_after=recent)
+    return bool(instance.get_runs(wanted, limit=1))
 
 
 def _partitions(days: Iterable[str]) -> list[str]:

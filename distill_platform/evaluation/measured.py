@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from distill_platform.evaluation.inbox.bundle_store import BundleStore
-from distill_platform.evaluation.metrics import RunMetrics, run_metrics, terms_of
+from distill_platform.evaluation.metrics import EvaluationTerms, RunMetrics, run_metrics, terms_of
 from distill_platform.evaluation.metrics.benchmark import benchmark_returns
 from distill_platform.evaluation.metrics.steps import read_steps
 from distill_platform.evaluation.trials import TrialRecord, trial_of
@@ -21,6 +21,7 @@ from distill_platform.strategies.bundles.manifest import RunManifest
 KEPT_OF_BROKEN = ("invariants.", "triage.", "diagnostics.")
 REPRODUCED = "repro_hash_match"
 _REMEMBERED = 512
+_NO_TERMS = EvaluationTerms(fee_bps=0.0, slippage_bps=0.0, funding_bps_daily=0.0, stress_grid=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +54,6 @@ class Measured:
         return not self.broken
 
     @property
-    def trial(self) -> TrialRecord:
-        """Return what the ledger is told."""
-        return self.alone.model_copy(update={"sound": self.sound})
-
-    @property
     def metrics(self) -> dict[str, Any]:
         """Return the metrics that others may use: of a broken run those that say what is broken."""
         metrics = dict(self.found.metrics)
@@ -76,7 +72,10 @@ class Measured:
 
 
 class Measurer:
-    """Measures the runs of a bundle store, each under the terms of its own world, and remembers the last of them."""
+    """Measures the runs of a bundle store, each under the terms of its own world, and remembers the last of them.
+
+    A run whose world is not known counts as a trial all the same: it is measured on no terms, and judged by nobody.
+    """
 
     def __init__(self, bundles: BundleStore, worlds: Mapping[str, World]) -> None:
         self._bundles = bundles
@@ -86,7 +85,8 @@ class Measurer:
     def _run(self, bundle_sha256: str) -> Measured:
         """Return one sealed run, verified again, with its numbers."""
         bundle = self._bundles.open(bundle_sha256)
-        found = run_metrics(bundle, terms_of(self._worlds[bundle.manifest.world_id]))
+        world = self._worlds.get(bundle.manifest.world_id)
+        found = run_metrics(bundle, terms_of(world) if world else _NO_TERMS)
         market = benchmark_returns(read_steps(bundle), found.daily)
         returns = found.daily.gross if market is None else market
         return Measured(bundle.manifest, found, returns, trial_of(bundle, not found.broken))

@@ -10,6 +10,7 @@ from typing import Any
 
 from distill_platform.core.errors import LakeError
 from distill_platform.evaluation.stage import Evaluation, rows_of
+from distill_platform.evaluation.stages.judging import UNJUDGED
 from distill_platform.evaluation.stages.reporting import index_file
 
 
@@ -33,11 +34,23 @@ def overview(evaluation: Evaluation, days: Sequence[str]) -> Overview:
     turned_away: list[dict[str, Any]] = []
     for day in days:
         try:
-            turned_away += rows_of(evaluation.lake.open("run_bundles", day), "refused")
+            turned_away += turned_away_on(evaluation, day)
             runs += rows_of(evaluation.lake.open("evaluation_reports", day), "index")
         except LakeError:
             continue
     return Overview(tuple(sorted(runs, key=_by_ratio)), tuple(turned_away), index_file(evaluation.lake.root))
+
+
+def turned_away_on(evaluation: Evaluation, day: str) -> list[dict[str, Any]]:
+    """Return what was refused on a day, what waits to be complete, and what nobody could judge, each with the reason.
+
+    Raises LakeError for a day that was not judged.
+    """
+    unjudged = evaluation.lake.open("rule_results", day).manifest.extra[UNJUDGED]
+    hint = "Mend the world's policy: its runs are judged then"
+    return rows_of(evaluation.lake.open("run_bundles", day), "refused") + [
+        {"name": run_id, "state": UNJUDGED, **told, "hint": hint} for run_id, told in unjudged.items()
+    ]
 
 
 def _by_ratio(run: Mapping[str, Any]) -> tuple[float, str]:

@@ -6,16 +6,19 @@ from collections.abc import Sequence
 
 from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import LakeError
-from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals
-from distill_platform.evaluation.stage import Evaluation, code_version
-from distill_platform.evaluation.stages.arrivals import receive_bundles
-from distill_platform.evaluation.stages.cohorts import Cohort, compare_runs
+from distill_platform.evaluation.arrivals import ArrivalRecord
+from distill_platform.evaluation.inbox import Refused
+from distill_platform.evaluation.stage import Evaluation, code_version, rows_of
+from distill_platform.evaluation.stages.arrivals import TurnedAway, day_of, receive_bundles, refused_row
+from distill_platform.evaluation.stages.cohorts import compare_runs
 from distill_platform.evaluation.stages.judging import judge_runs
 from distill_platform.evaluation.stages.measuring import measure_runs
 from distill_platform.evaluation.stages.reporting import write_reports
+from distill_platform.evaluation.surroundings import Surroundings
 from distill_platform.store.stages import Pipeline, Stage, refuse_failed, steps
 
-_FACTS = ("receipt/", "trial/")
+_FACTS = ("receipt/", "trial/", "evaluation/")
+_BESIDE = ("overfitting_controls", "portfolio_fit", "rule_results", "evaluation_reports")
 _RUNS = ("evaluation_runs",)
 _MEASURED = ("run_bundles",)
 _JUDGED = (
@@ -56,41 +59,58 @@ def run_all(evaluation: Evaluation, days: Sequence[str], run_id: str) -> None:
         refuse_failed(PIPELINE.run_step(evaluation, step, days, run_id).manifests)
 
 
-def receive(evaluation: Evaluation) -> None:
-    """Take in what lies in the inbox, so that the ledger knows on which day it arrived; nothing is judged."""
-    receive_bundles(evaluation, (), ())
-
-
-def waiting_days(evaluation: Evaluation) -> list[str]:
+def waiting_days(evaluation: Evaluation, turned_away: Sequence[TurnedAway] = ()) -> list[str]:
     """Return the days of arrival whose verdicts are not those of now, in order.
 
-    Those are days with bundles that were never judged, with runs whose cohort has grown since, or whose world or code
-    has changed: then what was said of them is no longer what would be said.
+    Those are days with bundles that were never judged, or refused and never shown; with runs beside which others stand
+    by now, in their cohorts, their worlds or among the verdicts on their strategies; and all days when a world or the
+    code has changed. Judging all of them leaves none. `turned_away` is what `receive` said.
     """
-    by_day: dict[str, list[ArrivalRecord]] = {}
-    for arrival in known_arrivals(evaluation.ledger):
-        by_day.setdefault(arrival.day, []).append(arrival)
-    return [day for day in sorted(by_day) if not _is_current(evaluation, day, by_day[day])]
-
-
-def _is_current(evaluation: Evaluation, day: str, arrivals: Sequence[ArrivalRecord]) -> bool:
-    try:
-        received, controls = (
-            evaluation.lake.open(name, day).manifest for name in ("run_bundles", "overfitting_controls")
+    around = Surroundings(evaluation.ledger)
+    own: dict[str, list[ArrivalRecord]] = {}
+    for arrival in around.arrivals:
+        own.setdefault(arrival.day, []).append(arrival)
+    refused: dict[str, list[dict[str, str]]] = {}
+    for one in turned_away:
+        if isinstance(one, Refused):
+            refused.setdefault(day_of(one), []).append(refused_row(one))
+    return [
+        day
+        for day in sorted(own.keys() | refused.keys())
+        if not (
+            _is_shown(evaluation, day, own.get(day, []), refused.get(day, []))
+            and _is_current(evaluation, day, own.get(day, []), around)
         )
-        reported = evaluation.lake.open("evaluation_reports", day).manifest
+    ]
+
+
+def _is_shown(
+    evaluation: Evaluation, day: str, own: Sequence[ArrivalRecord], refused: Sequence[dict[str, str]]
+) -> bool:
+    """Return whether a day's bundles are those that arrived, and its reports lie where they should."""
+    try:
+        bundles = evaluation.lake.open("run_bundles", day)
+        reports = evaluation.lake.open("evaluation_reports", day)
     except LakeError:
         return False
-    trials = {f"trials:{cohort_id}": Cohort(evaluation, cohort_id).input for cohort_id in _cohorts(arrivals)}
+    shown = rows_of(bundles, "refused")
+    whole = all((evaluation.lake.root / row["path"]).is_file() for row in rows_of(reports, "reports"))
+    return whole and bundles.manifest.counts.rows_out == len(own) and all(row in shown for row in refused)
+
+
+def _is_current(evaluation: Evaluation, day: str, own: Sequence[ArrivalRecord], around: Surroundings) -> bool:
+    """Return whether a day's verdicts rest on the code, the worlds and the surroundings of now."""
+    try:
+        made = [evaluation.lake.open(name, day).manifest for name in _BESIDE]
+    except LakeError:
+        return False
+    remembered = {name: read for manifest in made for name, read in manifest.inputs.items()}
+    version, worlds = code_version(), evaluation.settings.worlds_hash
     return (
-        received.counts.rows_out == len(arrivals)
-        and {name: controls.inputs[name] for name in controls.inputs if name in trials} == trials
-        and (reported.config_hash, reported.code_version) == (evaluation.settings.worlds_hash, code_version())
+        all((manifest.code_version, manifest.config_hash) == (version, worlds) for manifest in made)
+        and around.is_measured(own)
+        and around.of(own).items() <= remembered.items()
     )
-
-
-def _cohorts(arrivals: Sequence[ArrivalRecord]) -> list[str]:
-    return sorted({arrival.cohort_id for arrival in arrivals})
 
 
 def ledger_state(evaluation: Evaluation, days: Sequence[str]) -> str:

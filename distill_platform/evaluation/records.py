@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distill_platform.core.canon import sig_hash
+from distill_platform.evaluation.reproduction import reproduction
 from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.policy.world import World
 from distill_platform.store.ledger import Entry, Ledger
@@ -15,14 +16,27 @@ ACTOR = "evaluation"
 
 
 def record_trials(ledger: Ledger, records: Iterable[TrialRecord]) -> None:
-    """Tell the ledger of runs as trials; one whose numbers come out otherwise than before is told again."""
-    ledger.append_all([_entry(f"trial/{record.cohort_id}", "trial", record.to_body()) for record in records])
+    """Tell the ledger of runs as trials, each by itself; one whose numbers come out otherwise is told again."""
+    told: dict[str, list[dict[str, Any]]] = {}
+    entries = []
+    for record in records:
+        stream, body = _trials(record.cohort_id), record.to_body()
+        if stream not in told:
+            told[stream] = [revision.body for revision in ledger.read(stream)]
+        earlier = [one for one in told[stream] if one["run_id"] == record.run_id]
+        if not earlier or earlier[-1] != body:
+            entries.append(_entry(stream, "trial", body, f"{len(earlier) + 1}:"))
+    ledger.append_all(entries)
 
 
 def recorded_trials(ledger: Ledger, cohort_id: str) -> list[TrialRecord]:
-    """Return the trials of a cohort by run_id, each as it was last recorded."""
-    latest = {(body := revision.body)["run_id"]: body for revision in ledger.read(f"trial/{cohort_id}")}
-    return [TrialRecord.from_body(latest[run_id]) for run_id in sorted(latest)]
+    """Return the trials of a cohort by run_id, each as it was last recorded; those with a lying twin are not sound."""
+    latest = {(body := revision.body)["run_id"]: body for revision in ledger.read(_trials(cohort_id))}
+    records = [TrialRecord.from_body(latest[run_id]) for run_id in sorted(latest)]
+    contradicted = reproduction(records).contradicted
+    return [
+        record.model_copy(update={"sound": False}) if record.run_id in contradicted else record for record in records
+    ]
 
 
 def record_world(ledger: Ledger, world: World) -> None:
@@ -49,14 +63,23 @@ def record_evaluations(ledger: Ledger, bodies: Sequence[Mapping[str, Any]]) -> N
 
 
 def recorded_evaluations(ledger: Ledger, world_id: str, strategy_id: str) -> list[dict[str, Any]]:
-    """Return every verdict on the runs of a strategy in a world, revisions included."""
-    streams = ledger.streams(f"evaluation/{world_id}/{strategy_id}/")
-    return [revision.body for stream in streams for revision in ledger.read(stream)]
+    """Return the verdicts on the runs of a strategy in a world: of each run the last one under each ruleset."""
+    streams = ledger.streams(evaluation_stream(world_id, strategy_id, ""))
+    told = {
+        (stream, (body := revision.body)["validation"]["ruleset_hash"]): body
+        for stream in streams
+        for revision in ledger.read(stream)
+    }
+    return list(told.values())
 
 
 def evaluation_stream(world_id: str, strategy_id: str, run_id: str) -> str:
     """Return the stream of all verdicts on one run."""
     return f"evaluation/{world_id}/{strategy_id}/{run_id}"
+
+
+def _trials(cohort_id: str) -> str:
+    return f"trial/{cohort_id}"
 
 
 def json_value(value: Any) -> Any:

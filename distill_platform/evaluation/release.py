@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.policy.rules.result import RuleResult, numbers
 from distill_platform.policy.words import Owner, Severity, Status
-from distill_platform.strategies.bundles.manifest import DataRegime, RunManifest, RunSource, ScoreSource
+from distill_platform.strategies.bundles.manifest import RunManifest
+from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 
 RULE = "real_data_gate"
 MONITOR_ONLY = "monitor_only"

@@ -18,12 +18,9 @@ from distill_platform.strategies.ablation import AblationVariant, variants
 from distill_platform.strategies.bars import Bars
 from distill_platform.strategies.bundles.manifest import (
     SCHEMA_VERSION,
-    DataRegime,
     Profiles,
     RunManifest,
-    RunSource,
     RunWindow,
-    ScoreSource,
     Search,
     Stage,
 )
@@ -33,7 +30,7 @@ from distill_platform.strategies.engine.backtest import CAPITAL, BacktestResult,
 from distill_platform.strategies.engine.costs import CostProfile, ExecutionLimits
 from distill_platform.strategies.graph import StrategyGraph, execution_params, manifest_nodes
 from distill_platform.strategies.market.market import Market
-from distill_platform.strategies.words import Ablate
+from distill_platform.strategies.words import Ablate, DataRegime, RunSource, ScoreSource
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _UNSEALED = "0" * 64

@@ -1,4 +1,4 @@
-"""Words that commands take, in a module that costs nothing to import."""
+"""Words that commands and manifests take, in a module that costs nothing to import."""
 
 from __future__ import annotations
 
@@ -12,3 +12,28 @@ class Ablate(StrEnum):
     GROUPS = "groups"
     NODES = "nodes"
     ALL = "all"
+
+
+class RunSource(StrEnum):
+    """Who started a run."""
+
+    PROD = "prod"
+    MAINTENANCE = "maintenance"
+    SMOKE = "smoke"
+    ASYNC_TEST = "async_test"
+
+
+class ScoreSource(StrEnum):
+    """What made the scores that were traded on."""
+
+    MODEL = "model"
+    HEURISTIC = "heuristic"
+    MANUAL = "manual"
+
+
+class DataRegime(StrEnum):
+    """What kind of data a run saw."""
+
+    PROD_LIVE = "prod_live"
+    MAINTENANCE_REPLAY = "maintenance_replay"
+    MIXED = "mixed"

@@ -15,7 +15,7 @@ from distill_platform_tests.cli.terminal import distill, document, flat
 def project(tmp_path: Path) -> Path:
     """A project with two revisions of 2026-04-20."""
     (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "platform.yaml").touch()
+    (tmp_path / "config" / "platform.yaml").write_text("workers: 1\n")
     clock: Callable[[], datetime] = lambda: datetime(2026, 4, 20, 12, tzinfo=UTC)  # noqa: E731 - one line is enough
     home = tmp_path / "data" / "ledger"
     with open_ledger(f"sqlite:///{home / 'ledger.sqlite'}", clock=clock, anchors=home / "anchors.jsonl") as ledger:

@@ -10,13 +10,16 @@ import pytest
 from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from distill_platform.defs.assembly import build_defs
-from distill_platform.defs.jobs import GROUPS
+from distill_platform.defs.column_schemas import TABLES
+from distill_platform.defs.jobs import EVALUATION_GROUPS, GROUPS
 from distill_platform.defs.resources import RefineryResource
-from distill_platform.refinery.pipeline import STAGES as PIPELINE
-from distill_platform.refinery.schemas import TABLES
+from distill_platform.evaluation.pipeline import STAGES as EVALUATING
+from distill_platform.refinery.pipeline import STAGES as REFINING
 from distill_platform_tests.defs.runs import STAGES, Project
 
 ROOT = Path(__file__).parents[2]
+PIPELINE = (*REFINING, *EVALUATING)
+EVERY = [*STAGES, *(stage.name for stage in EVALUATING)]
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +31,7 @@ def graph() -> AssetGraph:
 def test_every_stage_and_every_declared_stream_is_an_asset(graph: AssetGraph) -> None:
     made = {key.to_user_string() for key in graph.materializable_asset_keys}
     streams = {f"traces/{path.stem}" for path in (ROOT / "config/sources").glob("*.yaml")}
-    assert made == {*STAGES}
+    assert made == {*EVERY}
     assert {stage.name for stage in PIPELINE} <= made
     assert {key.to_user_string() for key in graph.external_asset_keys} == streams
 
@@ -36,7 +39,7 @@ def test_every_stage_and_every_declared_stream_is_an_asset(graph: AssetGraph) ->
 def test_every_asset_has_an_owner_a_group_a_description_and_kinds(graph: AssetGraph) -> None:
     for node in graph.asset_nodes:
         assert node.owners, node.key
-        assert node.group_name in {"traces", *GROUPS}, node.key
+        assert node.group_name in {"traces", *GROUPS, *EVALUATION_GROUPS}, node.key
         assert node.description, node.key
         assert node.kinds, node.key
 
@@ -58,7 +61,7 @@ def test_every_table_shows_its_columns_with_descriptions(graph: AssetGraph) -> N
 
 
 def test_every_daily_asset_takes_a_range_in_one_run(graph: AssetGraph) -> None:
-    for name in STAGES:
+    for name in EVERY:
         node = graph.get(dg.AssetKey(name))
         assert node.backfill_policy == dg.BackfillPolicy.single_run()
         assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition)
@@ -67,7 +70,7 @@ def test_every_daily_asset_takes_a_range_in_one_run(graph: AssetGraph) -> None:
 
 def test_every_law_is_a_blocking_check(graph: AssetGraph) -> None:
     advisory = {key.name for key in graph.asset_check_keys if not graph.get(key).blocking}
-    assert advisory == {"no_drift"}
+    assert advisory == {"no_drift", "nothing_refused", "nothing_broken", "no_gaming"}
     for stage in PIPELINE:
         names = {key.name for key in graph.asset_check_keys if key.asset_key == dg.AssetKey(stage.name)}
         assert {"conservation", "schema", "determinism", "provenance"} <= names, stage.name
@@ -77,7 +80,7 @@ def test_the_checks_that_are_declared_are_those_that_the_stages_make(project: Pr
     from distill_platform.defs.checks import _law_of
 
     project.run()
-    for stage in PIPELINE:
+    for stage in REFINING:
         partition = project.lake.partitions(stage.name)[0]
         manifest = project.lake.manifest(stage.name, partition)
         assert manifest is not None

@@ -8,7 +8,7 @@ import pytest
 
 from distill_platform.evaluation.release import release_standing
 from distill_platform.policy.summary import summarize
-from distill_platform.strategies.bundles.manifest import DataRegime, RunSource, ScoreSource
+from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 from distill_platform.testing.bundles import sample_manifest
 
 

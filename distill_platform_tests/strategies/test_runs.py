@@ -8,13 +8,12 @@ import pytest
 
 from distill_platform.core.errors import ConfigError
 from distill_platform.strategies.bars import Bars
-from distill_platform.strategies.bundles.manifest import DataRegime, RunSource, ScoreSource
 from distill_platform.strategies.bundles.repro import repro_hash
 from distill_platform.strategies.engine.costs import CostProfile
 from distill_platform.strategies.graph import StrategyGraph, load_graph
 from distill_platform.strategies.market.market import Market
 from distill_platform.strategies.runs import Run, Terms, Trial, cohort_of, make_run, trials_of
-from distill_platform.strategies.words import Ablate
+from distill_platform.strategies.words import Ablate, DataRegime, RunSource, ScoreSource
 
 STRATEGIES = Path(__file__).parents[2] / "config/strategies"
 DAY = 86_400 * 10**9

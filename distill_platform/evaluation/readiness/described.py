@@ -9,8 +9,9 @@ from distill_platform.core.config import nearest
 from distill_platform.core.errors import CanonError
 from distill_platform.evaluation.readiness.findings import Finding, error, warning
 from distill_platform.policy.world import World
-from distill_platform.strategies.bundles.manifest import DataRegime, RunManifest, RunSource, ScoreSource
+from distill_platform.strategies.bundles.manifest import RunManifest
 from distill_platform.strategies.bundles.repro import repro_hash
+from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from distill_platform.evaluation.readiness.findings import Finding, warning
-from distill_platform.strategies.bundles.manifest import RunManifest, ScoreSource, SemanticRole
+from distill_platform.strategies.bundles.manifest import RunManifest, SemanticRole
+from distill_platform.strategies.words import ScoreSource
 
 _NEEDED = {
     SemanticRole.SIGNAL: "what it predicts with cannot be told from how it trades",

@@ -8,25 +8,33 @@ from dataclasses import replace
 
 from distill_platform.core import canon
 from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals, record_arrivals
-from distill_platform.evaluation.inbox import Accepted, Arrival, Parked, Refused, take_in
+from distill_platform.evaluation.inbox import Accepted, Parked, Refused, take_in
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, publish_day
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.strategies.bundles.content import content_sha256
 
+TurnedAway = Parked | Refused
 
-def receive_bundles(evaluation: Evaluation, _names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
-    """Return the published days of `run_bundles`, after taking in whatever holds of what lies in the inbox."""
+
+def receive(evaluation: Evaluation) -> list[TurnedAway]:
+    """Return what cannot be taken in of the inbox, after taking in the rest: the ledger knows its days from now on."""
     settings = evaluation.settings
     before = {arrival.run_id: arrival.bundle_sha256 for arrival in known_arrivals(evaluation.ledger)}
     seen = take_in(settings.inbox, evaluation.bundles, before.get, settings.worlds.known, evaluation.now)
     record_arrivals(evaluation.ledger, [_record(evaluation, one) for one in seen if isinstance(one, Accepted)])
+    return [one for one in seen if isinstance(one, TurnedAway)]
+
+
+def receive_bundles(evaluation: Evaluation, _names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
+    """Return the published days of `run_bundles`, after taking in whatever holds of what lies in the inbox."""
+    turned_away = receive(evaluation)
     arrivals = known_arrivals(evaluation.ledger)
     manifests = []
     for done, day in enumerate(days, 1):
         own = [arrival for arrival in arrivals if arrival.day == day]
-        turned_away = [one for one in seen if isinstance(one, Parked | Refused) and _day(one) == day]
-        manifests.append(publish_day(evaluation, "run_bundles", day, _tables(evaluation, own, turned_away)))
+        others = [one for one in turned_away if day_of(one) == day]
+        manifests.append(publish_day(evaluation, "run_bundles", day, _tables(evaluation, own, others)))
         evaluation.progress("run_bundles", done, len(days))
     return manifests
 
@@ -36,12 +44,13 @@ def _record(evaluation: Evaluation, accepted: Accepted) -> ArrivalRecord:
     return ArrivalRecord.of(manifest, accepted.arrived_at.date().isoformat(), accepted.bundle_sha256)
 
 
-def _day(turned_away: Parked | Refused) -> str:
+def day_of(turned_away: TurnedAway) -> str:
+    """Return the day on which something was turned away: that of its last change."""
     return turned_away.seen_at.date().isoformat()
 
 
-def _tables(evaluation: Evaluation, own: Sequence[ArrivalRecord], turned_away: Sequence[Arrival]) -> DayTables:
-    refused = [_refused(one) for one in turned_away if isinstance(one, Refused)]
+def _tables(evaluation: Evaluation, own: Sequence[ArrivalRecord], turned_away: Sequence[TurnedAway]) -> DayTables:
+    refused = [refused_row(one) for one in turned_away if isinstance(one, Refused)]
     parked = [_parked(one) for one in turned_away if isinstance(one, Parked)]
     counts = Counts(
         len(own) + len(refused) + len(parked),
@@ -80,7 +89,8 @@ def _bundle(evaluation: Evaluation, arrival: ArrivalRecord) -> dict[str, str]:
     }
 
 
-def _refused(one: Refused) -> dict[str, str]:
+def refused_row(one: Refused) -> dict[str, str]:
+    """Return how a refused bundle stands in the table."""
     return {"name": one.name, "state": "refused", "reason": one.reason.value, "message": one.message, "hint": one.hint}
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals
+from distill_platform.evaluation.arrivals import ArrivalRecord
 from distill_platform.evaluation.cohort.members import Member
 from distill_platform.evaluation.cohort.overfitting import CohortControls, overfitting_controls
 from distill_platform.evaluation.contributions import (
@@ -21,9 +22,11 @@ from distill_platform.evaluation.measured import Measured
 from distill_platform.evaluation.metrics import live_metrics
 from distill_platform.evaluation.portfolio import Fit, Holding, portfolio_fit_of
 from distill_platform.evaluation.records import recorded_trials
+from distill_platform.evaluation.release import ReleaseStanding, release_standing
 from distill_platform.evaluation.reproduction import Reproduction, reproduction
-from distill_platform.evaluation.stage import DayTables, Evaluation, ledger_input, opened_day, publish_day, rows_of
+from distill_platform.evaluation.stage import DayTables, Evaluation, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.measuring import metric_rows
+from distill_platform.evaluation.surroundings import Surroundings
 from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
@@ -40,13 +43,15 @@ class Cohort:
 
     @cached_property
     def runs(self) -> dict[str, Measured]:
-        """Return the sound runs whose world can still judge, by run_id."""
-        known = self._evaluation.settings.worlds.known
-        return {
-            record.run_id: self._evaluation.measurer.run(record.bundle_sha256)
-            for record in self.records
-            if record.sound and record.world_id in known
-        }
+        """Return the sound runs, by run_id."""
+        measurer = self._evaluation.measurer
+        return {record.run_id: measurer.run(record.bundle_sha256) for record in self.records if record.sound}
+
+    @cached_property
+    def standings(self) -> tuple[ReleaseStanding, ...]:
+        """Return of every run, sound or not, whether it counts for release."""
+        measurer = self._evaluation.measurer
+        return tuple(release_standing(measurer.run(record.bundle_sha256).manifest) for record in self.records)
 
     def run(self, run_id: str) -> Measured:
         """Return a run of the cohort, sound or not, as it stands beside the others."""
@@ -77,11 +82,6 @@ class Cohort:
         ablated = [_ablated(self.runs[r.run_id]) for r in self.records if r.ablation and r.run_id in self.runs]
         return {run_id: node_contributions(_ablated(run), ablated) for run_id, run in self.runs.items()}
 
-    @cached_property
-    def input(self) -> Input:
-        """Return how a stage remembers what it read of this cohort."""
-        return ledger_input(record.to_body() for record in self.records)
-
 
 def _member(record: TrialRecord, run: Measured) -> Member:
     daily = run.found.daily
@@ -99,47 +99,51 @@ class Neighbours:
 
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
-        self._arrivals = known_arrivals(evaluation.ledger)
+        self._around = Surroundings(evaluation.ledger)
+        self._books: dict[str, dict[str, Measured]] = {}
 
     def fit(self, run: Measured) -> Fit:
         """Return how a run fits the strategies that trade already, all with equal shares of equity."""
-        own = run.manifest
-        others = [
-            arrival for arrival in self._latest(own.world_id, Stage.LIVE) if arrival.strategy_id != own.strategy_id
-        ]
-        book = [found for arrival in others if (found := self._sound(arrival))]
+        world_id, own = run.manifest.world_id, run.manifest.strategy_id
+        book = [held for strategy_id, held in self._book(world_id).items() if strategy_id != own]
         weight = 1.0 / max(len(book), 1)
-        return portfolio_fit_of(_holding(run, weight), [_holding(found, weight) for found in book])
+        return portfolio_fit_of(_holding(run, weight), [_holding(held, weight) for held in book])
 
     def live(self, run: Measured) -> dict[str, float]:
         """Return the `live.*` metrics of a paper or live run beside its strategy's backtest; none of a backtest."""
         own = run.manifest
         if own.stage is Stage.BACKTEST:
             return {}
-        earlier = [a for a in self._latest(own.world_id, Stage.BACKTEST) if a.strategy_id == own.strategy_id]
-        backtest = next((found for arrival in earlier if (found := self._sound(arrival))), None)
-        lookback = self._evaluation.settings.worlds.known[own.world_id].live.lookback_days
-        return live_metrics(run.found, backtest.found if backtest else None, lookback or DEFAULT_LOOKBACK_DAYS)
+        (arrival,) = self._around.named([own.run_id])
+        backtest = self._latest(self._around.backtests(arrival)).get(own.strategy_id)
+        world = self._evaluation.settings.worlds.known.get(own.world_id)
+        lookback = (world.live.lookback_days if world else None) or DEFAULT_LOOKBACK_DAYS
+        return live_metrics(run.found, backtest.found if backtest else None, lookback)
 
-    @property
-    def input(self) -> Input:
-        """Return how a stage remembers which runs there were to stand beside."""
-        return ledger_input(vars(arrival) for arrival in self._arrivals if arrival.stage != Stage.PAPER)
+    def _book(self, world_id: str) -> dict[str, Measured]:
+        if world_id not in self._books:
+            arrivals = self._around.arrivals
+            trading = [one for one in arrivals if (one.world_id, one.stage) == (world_id, Stage.LIVE)]
+            self._books[world_id] = self._latest(trading)
+        return self._books[world_id]
 
-    def _latest(self, world_id: str, stage: Stage) -> list[ArrivalRecord]:
-        """Return the run of each strategy with the latest window, not the latest arrival: order decides nothing."""
-        latest: dict[str, tuple[Any, ArrivalRecord]] = {}
-        for arrival in self._arrivals:
-            if arrival.world_id == world_id and arrival.stage == stage:
-                manifest = self._evaluation.bundles.open(arrival.bundle_sha256).manifest
-                rank = (manifest.ablation_spec is None, manifest.window.end, arrival.run_id)
-                if arrival.strategy_id not in latest or rank > latest[arrival.strategy_id][0]:
-                    latest[arrival.strategy_id] = (rank, arrival)
-        return [arrival for _, arrival in latest.values()]
+    def _latest(self, arrivals: Iterable[ArrivalRecord]) -> dict[str, Measured]:
+        """Return of each strategy the sound run with the latest window, not the latest arrival: order decides nothing.
+
+        Sorted by strategy. A run without ablations goes before one with them.
+        """
+        sound = [run for arrival in arrivals if (run := self._sound(arrival))]
+        latest = {run.manifest.strategy_id: run for run in sorted(sound, key=_recency)}
+        return {strategy_id: latest[strategy_id] for strategy_id in sorted(latest)}
 
     def _sound(self, arrival: ArrivalRecord) -> Measured | None:
+        contradicted = reproduction(self._around.records(arrival.cohort_id)).match(arrival.run_id) is False
         run = self._evaluation.measurer.run(arrival.bundle_sha256)
-        return run if run.sound else None
+        return run if run.sound and not contradicted else None
+
+
+def _recency(run: Measured) -> tuple[bool, datetime, str]:
+    return run.manifest.ablation_spec is None, run.manifest.window.end, run.run_id
 
 
 DEFAULT_LOOKBACK_DAYS = 63
@@ -153,26 +157,21 @@ def _holding(run: Measured, weight: float) -> Holding:
 def compare_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
     """Return the published days of the named datasets: cohort by cohort, each read once for all its runs."""
     cohorts: dict[str, Cohort] = {}
-    neighbours = Neighbours(evaluation)
+    neighbours, around = Neighbours(evaluation), Surroundings(evaluation.ledger)
     manifests: list[Manifest] = []
     for done, day in enumerate(days, 1):
         opened, inputs = opened_day(evaluation, "evaluation_runs", day)
         rows = rows_of(opened, "runs")
         for row in rows:
             cohorts.setdefault(row["cohort_id"], Cohort(evaluation, row["cohort_id"]))
+        own = around.named(row["run_id"] for row in rows)
         for name in names:
-            beside = _beside(name, rows, cohorts, neighbours)
+            beside = around.neighbours(own) if name == "portfolio_fit" else around.trials(own)
             manifests.append(
                 publish_day(evaluation, name, day, _tables(name, rows, inputs | beside, cohorts, neighbours))
             )
         evaluation.progress("overfitting_controls", done, len(days))
     return manifests
-
-
-def _beside(name: str, rows: Sequence[Any], cohorts: Mapping[str, Cohort], neighbours: Neighbours) -> dict[str, Input]:
-    if name == "portfolio_fit":
-        return {"neighbours": neighbours.input}
-    return {f"trials:{cohort_id}": cohorts[cohort_id].input for cohort_id in sorted({row["cohort_id"] for row in rows})}
 
 
 def _tables(

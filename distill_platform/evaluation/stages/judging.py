@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 from typing import Any
 
 from distill_platform.core import canon
@@ -22,7 +24,9 @@ from distill_platform.evaluation.records import (
 from distill_platform.evaluation.release import release_standing
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.measuring import metrics_of
+from distill_platform.evaluation.surroundings import Surroundings
 from distill_platform.evaluation.trials import TrialRecord
+from distill_platform.evaluation.worlds import Worlds
 from distill_platform.policy.gates import judge_gates
 from distill_platform.policy.judging import Judgement, judge_run, validation_health
 from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC
@@ -42,6 +46,8 @@ UPSTREAM = (
     "portfolio_fit",
 )
 NO_PROFILE = "no_profile_for_stage"
+NO_WORLD = "unknown_world"
+UNJUDGED = "unjudged"
 LAG = "sample.data_lag_s"
 
 
@@ -58,12 +64,12 @@ class _Case:
 
 @dataclass(frozen=True)
 class _Docket:
-    """The runs of one day, where they were read, and those that nobody can judge."""
+    """The runs of one day, where they were read, and those that nobody can judge, with reason code and reason."""
 
     day: str
     inputs: dict[str, Input]
     cases: list[_Case]
-    unjudged: dict[str, str]
+    unjudged: dict[str, tuple[str, str]]
 
 
 def judge_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
@@ -72,11 +78,15 @@ def judge_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]
         record_world(evaluation.ledger, world)
     dockets = [_docket(evaluation, day) for day in days]
     court = _Court(evaluation, [case for docket in dockets for case in docket.cases])
+    judged = {docket.day: [court.judge(case) for case in docket.cases] for docket in dockets}
+    record_evaluations(evaluation.ledger, [run.to_body() for runs in judged.values() for run in runs])
+    around = Surroundings(evaluation.ledger)
     manifests: list[Manifest] = []
     for done, docket in enumerate(dockets, 1):
-        judged = [court.judge(case) for case in docket.cases]
-        record_evaluations(evaluation.ledger, [run.to_body() for run in judged])
-        manifests += [publish_day(evaluation, name, docket.day, _tables(name, docket, judged)) for name in names]
+        own = around.named(run.manifest.run_id for run in judged[docket.day])
+        docket.inputs.update(around.verdicts(own))
+        tables = [(name, _tables(name, docket, judged[docket.day])) for name in names]
+        manifests += [publish_day(evaluation, name, docket.day, made) for name, made in tables]
         evaluation.progress("rule_results", done, len(days))
     return manifests
 
@@ -98,11 +108,19 @@ def _docket(evaluation: Evaluation, day: str) -> _Docket:
     metrics = metrics_of([row for name in ("evaluation_metrics", *UPSTREAM[4:]) for row in tables[name]])
     cases, unjudged = [], {}
     for row in tables["evaluation_runs"]:
+        if row["world_id"] not in evaluation.settings.worlds.known:
+            unjudged[row["run_id"]] = (NO_WORLD, _no_world(row["world_id"], evaluation.settings.worlds))
+            continue
         try:
             cases.append(_case(evaluation, row, metrics.get(row["run_id"], {})))
         except ConfigError as error:
-            unjudged[row["run_id"]] = str(error)
+            unjudged[row["run_id"]] = (NO_PROFILE, str(error))
     return _Docket(day, inputs, cases, unjudged)
+
+
+def _no_world(world_id: str, worlds: Worlds) -> str:
+    broken = "".join(f"; {name} cannot be accepted: {why}" for name, why in sorted(worlds.broken.items()))
+    return f"there is no world {world_id}{broken}"
 
 
 def _case(evaluation: Evaluation, row: Mapping[str, Any], metrics: Mapping[str, Any]) -> _Case:
@@ -173,12 +191,17 @@ class _Court:
         return self._policies[world_id]
 
     def _past(self, case: _Case, strategy_id: str) -> list[dict[str, Any]]:
-        """Return what was ever said of a strategy by rules alone: gaming is seen by failures, not by suspicions."""
+        """Return what rules alone say of a strategy's runs: suspicions are no failures.
+
+        Of each run only the last word under each policy counts. A verdict that a grown cohort has overtaken is none, so
+        that the order of arrival decides nothing.
+        """
         key = (case.world.world_id, strategy_id)
         if key not in self._verdicts:
             told = [_by_rules(body) for body in recorded_evaluations(self._ledger, *key)]
             now = [_told(one) for one in self._now.values() if (one.world.world_id, one.manifest.strategy_id) == key]
-            self._verdicts[key] = told + now
+            latest = {(body["run_id"], body["validation"]["ruleset_hash"]): body for body in (*told, *now)}
+            self._verdicts[key] = list(latest.values())
         return self._verdicts[key]
 
 
@@ -207,10 +230,34 @@ def _tables(name: str, docket: _Docket, judged: Sequence[EvaluationRun]) -> DayT
     counts = Counts(
         len(judged) + len(docket.unjudged),
         len(judged),
-        quarantined={NO_PROFILE: len(docket.unjudged)} if docket.unjudged else {},
+        quarantined=dict(Counter(code for code, _ in docket.unjudged.values())),
     )
     inputs = docket.inputs | {"verdicts": ledger_input(run.to_body() for run in judged)}
-    return DayTables(_ROWS[name](judged), inputs, counts, _checks(judged), {"unjudged": docket.unjudged})
+    return DayTables(_ROWS[name](judged), inputs, counts, _checks(judged), _extra(docket, judged))
+
+
+def _extra(docket: _Docket, judged: Sequence[EvaluationRun]) -> dict[str, Any]:
+    """Return what a manifest tells beside its tables: who was not judged, and how each world's runs came out."""
+    unjudged = {
+        run_id: {"reason": code, "message": message} for run_id, (code, message) in sorted(docket.unjudged.items())
+    }
+    worlds = sorted({run.world.world_id for run in judged})
+    told = {world_id: _outcome([run for run in judged if run.world.world_id == world_id]) for world_id in worlds}
+    return {UNJUDGED: unjudged, "worlds": told}
+
+
+def _outcome(judged: Sequence[EvaluationRun]) -> dict[str, float | int | None]:
+    """Return how many runs passed, warned and failed, and the median of the Sharpe ratios that are known."""
+    counted = Counter(run.summary.status for run in judged)
+    ratios = [float(run.metrics.get("returns.sharpe_daily", math.nan)) for run in judged]
+    known = [ratio for ratio in ratios if math.isfinite(ratio)]
+    return {
+        "runs": len(judged),
+        "passed": counted[Status.PASS],
+        "warned": counted[Status.WARN],
+        "failed": counted[Status.FAIL],
+        "median_sharpe": median(known) if known else None,
+    }
 
 
 def _results(judged: Sequence[EvaluationRun]) -> dict[str, list[Row]]:

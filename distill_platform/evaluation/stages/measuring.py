@@ -11,7 +11,6 @@ from distill_platform.evaluation.measured import KEPT_OF_BROKEN, Measured
 from distill_platform.evaluation.records import record_trials, recorded_trials
 from distill_platform.evaluation.reproduction import reproduction
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
-from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 
@@ -21,7 +20,7 @@ def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[st
     manifests: list[Manifest] = []
     for done, day in enumerate(days, 1):
         opened, inputs = opened_day(evaluation, "run_bundles", day)
-        runs = _recorded(evaluation, measured_runs(evaluation, rows_of(opened, "bundles")))
+        runs = _held(evaluation, measured_runs(evaluation, rows_of(opened, "bundles")))
         manifests += [publish_day(evaluation, name, day, _tables(name, runs, inputs | _twins(runs))) for name in names]
         evaluation.progress("evaluation_metrics", done, len(days))
     return manifests
@@ -33,16 +32,12 @@ def measured_runs(evaluation: Evaluation, bundles: Sequence[Mapping[str, Any]]) 
         return list(pool.map(evaluation.measurer.run, [row["bundle_sha256"] for row in bundles]))
 
 
-def _recorded(evaluation: Evaluation, runs: Sequence[Measured]) -> list[Measured]:
+def _held(evaluation: Evaluation, runs: Sequence[Measured]) -> list[Measured]:
     """Return the runs held against all that claim to be the same, after telling the ledger of them as trials."""
-    own = {run.run_id: run.alone for run in runs}
-    known: dict[str, TrialRecord] = {}
-    for cohort_id in sorted({record.cohort_id for record in own.values()}):
-        known |= {record.run_id: record for record in recorded_trials(evaluation.ledger, cohort_id)}
-    shown = reproduction((known | own).values())
-    held = [replace(run, reproduced=shown.match(run.run_id)) for run in runs]
-    record_trials(evaluation.ledger, [run.trial for run in held])
-    return held
+    record_trials(evaluation.ledger, [run.alone for run in runs])
+    cohorts = sorted({run.manifest.cohort_id for run in runs})
+    shown = {cohort_id: reproduction(recorded_trials(evaluation.ledger, cohort_id)) for cohort_id in cohorts}
+    return [replace(run, reproduced=shown[run.manifest.cohort_id].match(run.run_id)) for run in runs]
 
 
 def _twins(runs: Sequence[Measured]) -> dict[str, Input]:

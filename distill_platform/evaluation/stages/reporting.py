@@ -17,7 +17,7 @@ from distill_platform.evaluation.report.page import html
 from distill_platform.evaluation.report.view import ReportView
 from distill_platform.evaluation.report_views import Viewer
 from distill_platform.evaluation.stage import DayTables, Evaluation, opened_day, publish_day, rows_of
-from distill_platform.evaluation.stages.judging import judged_day
+from distill_platform.evaluation.stages.judging import UNJUDGED, judged_day
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.atomic import replace_file
 from distill_platform.store.lake.laws import check
@@ -91,6 +91,8 @@ def _index(evaluation: Evaluation) -> str:
     for day in evaluation.lake.partitions("evaluation_reports"):
         rows += rows_of(evaluation.lake.inspect("evaluation_reports", day), "index")
         refused += rows_of(evaluation.lake.inspect("run_bundles", day), "refused")
+        unjudged = evaluation.lake.inspect("rule_results", day).manifest.extra.get(UNJUDGED, {})
+        refused += [{"name": run_id, **told} for run_id, told in unjudged.items()]
     shown = [IndexRow(**{name: row[name] for name in IndexRow.__dataclass_fields__}) for row in rows]
     turned_away = [RefusedBundle(row["name"], row["reason"], row["message"]) for row in refused]
     return index_page(shown, turned_away)

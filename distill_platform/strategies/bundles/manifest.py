@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from distill_platform.core.config import StrictModel
 from distill_platform.core.utc import parse_utc
+from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 
 SCHEMA_VERSION = 1
 
@@ -26,31 +27,6 @@ class Stage(StrEnum):
     BACKTEST = "backtest"
     PAPER = "paper"
     LIVE = "live"
-
-
-class RunSource(StrEnum):
-    """Who started a run."""
-
-    PROD = "prod"
-    MAINTENANCE = "maintenance"
-    SMOKE = "smoke"
-    ASYNC_TEST = "async_test"
-
-
-class ScoreSource(StrEnum):
-    """What made the scores that were traded on."""
-
-    MODEL = "model"
-    HEURISTIC = "heuristic"
-    MANUAL = "manual"
-
-
-class DataRegime(StrEnum):
-    """What kind of data a run saw."""
-
-    PROD_LIVE = "prod_live"
-    MAINTENANCE_REPLAY = "maintenance_replay"
-    MIXED = "mixed"
 
 
 class SemanticRole(StrEnum):
