@@ -15,6 +15,7 @@ from distill_platform.cli import (
     ledger,
     policy,
     receipts,
+    regress,
     report,
     run,
     sources,
@@ -46,6 +47,7 @@ app.command("submit")(bundles.submit)
 app.add_typer(sources.app, name="sources")
 app.add_typer(export.app, name="export")
 app.add_typer(ledger.app, name="ledger")
+policy.app.command("regress", epilog=regress.EXIT_CODES)(regress.regress)
 app.add_typer(policy.app, name="policy")
 
 

@@ -1,0 +1,1 @@
+"""Regression sets: runs of which is known what they are, and whether a policy still tells them apart."""
