@@ -106,10 +106,10 @@ def gaming_flags(
 ) -> GamingFlags:
     """Return the flags of a run that is being judged under `ruleset_hash`.
 
-    `records` are the trials of its cohort, with or without the run itself; their order does not matter, so that nobody
-    hands the cheap run in first. `evaluations` are the bodies of the last verdicts on any run of the strategies among
-    them, its own included, and `policies` the bodies of its world's policy stream. `metrics` are its own, of which the
-    two of inactivity are read. Runs of other worlds are left alone.
+    `records` are the trials of its cohort and of its strategy, with or without the run itself; their order does not
+    matter, so that nobody hands the cheap run in first. `evaluations` are the bodies of all verdicts before this one on
+    any of those runs, its own included, and `policies` the bodies of its world's policy stream. `metrics` are its own,
+    of which the two of inactivity are read. Runs of other worlds are left alone.
 
     Raises TrialError for bodies that are none, and if the ruleset that judges is not among the policies.
     """

@@ -16,6 +16,7 @@ from distill_platform.evaluation.metrics.benchmark import benchmark_returns
 from distill_platform.evaluation.metrics.steps import read_steps
 from distill_platform.evaluation.trials import TrialRecord, trial_of
 from distill_platform.policy.world import World
+from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.manifest import RunManifest
 
 KEPT_OF_BROKEN = ("invariants.", "triage.", "diagnostics.")
@@ -86,7 +87,12 @@ class Measurer:
         """Return one sealed run, verified again, with its numbers."""
         bundle = self._bundles.open(bundle_sha256)
         world = self._worlds.get(bundle.manifest.world_id)
-        found = run_metrics(bundle, terms_of(world) if world else _NO_TERMS)
-        market = benchmark_returns(read_steps(bundle), found.daily)
-        returns = found.daily.gross if market is None else market
-        return Measured(bundle.manifest, found, returns, trial_of(bundle, not found.broken))
+        return measured(bundle, terms_of(world) if world else _NO_TERMS)
+
+
+def measured(bundle: Bundle, terms: EvaluationTerms) -> Measured:
+    """Return a run with its numbers under some terms, nobody else's runs looked at."""
+    found = run_metrics(bundle, terms)
+    market = benchmark_returns(read_steps(bundle), found.daily)
+    returns = found.daily.gross if market is None else market
+    return Measured(bundle.manifest, found, returns, trial_of(bundle, not found.broken))

@@ -11,6 +11,7 @@ from distill_platform.evaluation.evaluation_run import EvaluationRun
 from distill_platform.evaluation.measured import Measured
 from distill_platform.evaluation.metrics import RunMetrics
 from distill_platform.evaluation.portfolio import Fit
+from distill_platform.evaluation.release import release_standing
 from distill_platform.evaluation.report.view import (
     ContributionView,
     CorrelationView,
@@ -61,7 +62,7 @@ class Viewer:
             trials=_trials(run, cohort),
             results=run.results,
             gates=tuple(gate for gate in run.gates),
-            summary=SummaryView(**run.summary.to_dict()),
+            summary=SummaryView(run.summary.status, run.summary.recommended_stage),
             gaming=tuple(GamingView(flag.sign.value, flag.raised, flag.evidence) for flag in run.gaming.flags),
             regimes=_regimes(found) if own.sound else (),
             correlations=_correlations(fit),
@@ -77,9 +78,9 @@ class Viewer:
 
 
 def _release(run: EvaluationRun, cohort: Cohort) -> ReleaseView:
-    excluded = Counter(reason for standing in cohort.standings for reason in standing.excluded)
-    counting = sum(standing.counts for standing in cohort.standings)
-    return ReleaseView(run.release.excluded, counting, tuple(sorted(excluded.items())))
+    standings = [release_standing(record) for record in cohort.records]
+    excluded = Counter(reason for standing in standings for reason in standing.excluded)
+    return ReleaseView(run.release.excluded, sum(s.counts for s in standings), tuple(sorted(excluded.items())))
 
 
 def _policy(run: EvaluationRun) -> PolicyView:

@@ -23,17 +23,9 @@ from distill_platform.core.errors import TrialError
 from distill_platform.stats import daily_returns_utc, sharpe
 from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.content import content_sha256
-from distill_platform.strategies.bundles.manifest import (
-    DataRegime,
-    Identifier,
-    RunManifest,
-    RunSource,
-    RunWindow,
-    ScoreSource,
-    Sha256,
-    Stage,
-)
+from distill_platform.strategies.bundles.manifest import Identifier, RunManifest, RunWindow, Sha256, Stage
 from distill_platform.strategies.bundles.repro import claim_hash
+from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 
 _BPS = 1e-4
 

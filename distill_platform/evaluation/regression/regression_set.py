@@ -10,9 +10,8 @@ from distill_platform.core import canon
 from distill_platform.evaluation.cohort.members import Member
 from distill_platform.evaluation.cohort.overfitting import overfitting_controls
 from distill_platform.evaluation.gaming import gaming_flags
-from distill_platform.evaluation.measured import Measured
-from distill_platform.evaluation.metrics import EvaluationTerms, run_metrics, terms_of
-from distill_platform.evaluation.metrics.benchmark import benchmark_returns
+from distill_platform.evaluation.measured import Measured, measured
+from distill_platform.evaluation.metrics import terms_of
 from distill_platform.evaluation.metrics.daily import DailySeries, daily_series, sharpe_annual
 from distill_platform.evaluation.metrics.integrity import integrity
 from distill_platform.evaluation.metrics.steps import read_steps
@@ -52,23 +51,16 @@ def as_jsonl(lines: Iterable[MetricsLine]) -> bytes:
 
 
 def _line(given: HandedIn, world: World) -> MetricsLine:
-    run = _measured(given.judged, terms_of(world))
+    run = measured(given.judged, terms_of(world))
     trials = [_trial(bundle) for bundle in given.bundles[1:]]
-    records = [run.trial, *(record for record, _ in trials)]
+    records = [run.alone, *(record for record, _ in trials)]
     metrics: dict[str, Any] = {**run.metrics, "sample.data_lag_s": _lag(given.judged)}
     if run.sound:
-        members = [_member(run.trial, run.found.daily), *(member for _, member in trials if member)]
+        members = [_member(run.alone, run.found.daily), *(member for _, member in trials if member)]
         metrics |= overfitting_controls(members, records).metrics_of(run.run_id)
         metrics |= portfolio_fit_of(_alone(run), []).metrics
     metrics |= _gaming(run, records, world, metrics)
     return MetricsLine(run.manifest.strategy_id, run.run_id, metrics | _health(world, metrics))
-
-
-def _measured(bundle: Bundle, terms: EvaluationTerms) -> Measured:
-    found = run_metrics(bundle, terms)
-    market = benchmark_returns(read_steps(bundle), found.daily)
-    returns = found.daily.gross if market is None else market
-    return Measured(bundle.manifest, found, returns, trial_of(bundle, not found.broken))
 
 
 def _trial(bundle: Bundle) -> tuple[TrialRecord, Member | None]:
@@ -91,7 +83,7 @@ def _alone(run: Measured) -> Holding:
 def _gaming(run: Measured, records: list[TrialRecord], world: World, metrics: Mapping[str, object]) -> dict[str, bool]:
     """Return the signs of gaming of a run that nobody judged before."""
     policies = [{"ruleset_hash": world.ruleset_hash, "policy": world.canonical()}]
-    return gaming_flags(run.trial, records, [], policies, world.ruleset_hash, metrics).metrics()
+    return gaming_flags(run.alone, records, [], policies, world.ruleset_hash, metrics).metrics()
 
 
 def _health(world: World, metrics: Mapping[str, object]) -> dict[str, float]:
