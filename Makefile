@@ -10,6 +10,9 @@ PYTHON := $(shell for p in python3.11 python3 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 11))' 2>/dev/null && echo $$p && break; done)
 PIP = $(BIN)/python -m pip install -qq --constraint requirements.lock
 
+MATERIALIZE = $(BIN)/dagster asset materialize -m distill_platform.definitions \
+	--config-json '{"loggers": {"console": {"config": {"log_level": "WARNING"}}}}'
+
 # Dagster keeps its history here, writes the events of a range in batches, and says nothing about its beta features.
 run dev: export DAGSTER_HOME := $(CURDIR)/.dagster
 run dev: export DAGSTER_EVENT_BATCH_SIZE := 1000
@@ -21,10 +24,12 @@ run dev: export PYTHONWARNINGS := ignore
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
 
-run: $(VENV)/.run .dagster/dagster.yaml ## Materialize the sample's days, then show the table of what came out
-	@$(BIN)/dagster asset materialize -m distill_platform.definitions --select '*' \
-		--partition-range $(DAYS) --config-json '{"loggers": {"console": {"config": {"log_level": "WARNING"}}}}'
+run: $(VENV)/.run .dagster/dagster.yaml ## Refine the sample's days, backtest the sample strategies, and judge them
+	@$(MATERIALIZE) --select 'owner:"team:refinery"' --partition-range $(DAYS)
 	@$(BIN)/distill receipts
+	@$(BIN)/distill backtest config/strategies/*.yaml --data ohlcv.sp500.daily
+	@$(MATERIALIZE) --select 'owner:"team:evaluation"' --partition $(shell date -u +%F)
+	@$(BIN)/distill evaluate
 
 test: $(VENV)/.dev ## All tests but the slow ones
 	$(BIN)/python -m pytest
@@ -46,7 +51,7 @@ dev: $(VENV)/.dev .dagster/dagster.yaml ## Dagster's web interface on this graph
 	$(BIN)/dagster dev -w workspace.yaml
 
 clean: ## Remove everything produced, but no source and not .venv
-	rm -rf .dagster .bench data/lake build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .dagster .bench data/lake data/inbox data/ledger build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find distill_platform distill_platform_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Also remove .venv
@@ -60,7 +65,7 @@ $(VENV)/.python:
 
 $(VENV)/.run: $(VENV)/.python pyproject.toml requirements.lock
 	@echo "Installing what running needs (about a minute)"
-	@$(PIP) --editable .
+	@$(PIP) --editable '.[markets]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.run

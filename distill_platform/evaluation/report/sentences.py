@@ -48,6 +48,8 @@ def headline(view: ReportView) -> str:
     """Return the whole report in one sentence: how far the run came, and what decided."""
     if view.broken:
         return f"Refused before any metric counts: {_broken(view)}."
+    if view.metrics.get("triage.no_activity") is True:
+        return "Refused: it did next to nothing, and not trading is no proof of low risk."
     stopped = stopped_at(view)
     decisive = _decisive(view, stopped)
     at = f" at {gate_name(stopped)}" if stopped else ""
