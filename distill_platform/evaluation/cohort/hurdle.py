@@ -1,7 +1,7 @@
 """The hurdle: the Sharpe ratio that the best of so many trials shows by luck, and what is left above it.
 
 The deflated Sharpe ratio asks how much Sharpe ratios vary across trials. Taking the variance over all of them lets a
-true edge raise its own hurdle: one strategy of a yearly Sharpe ratio of 2 among 49 without skill is then found in 56 %
+true edge raise its own hurdle: one strategy of a yearly Sharpe ratio of 2 among 49 without skill is then found in 57 %
 of cohorts, where knowing the null would find it in 70 %. So the run that is judged is left out of the variance, and
 because few or alike trials vary too little, the variance is never taken below that of a Sharpe ratio without skill.
 `docs/overfitting.md` has the table of the alternatives.
