@@ -25,7 +25,7 @@ help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run .dagster/dagster.yaml ## Refine the sample's days, backtest the sample strategies, and judge them
-	@$(MATERIALIZE) --select 'owner:"team:refinery"' --partition-range $(DAYS)
+	@$(MATERIALIZE) --select 'owner:"team:refinery" and not group:traces' --partition-range $(DAYS)
 	@$(BIN)/distill receipts
 	@$(BIN)/distill backtest config/strategies/*.yaml --data ohlcv.sp500.daily
 	@$(MATERIALIZE) --select 'owner:"team:evaluation"' --partition $(shell date -u +%F)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from distill_platform.cli.console import plain
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from distill_platform.evaluation.overview import Overview
 
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
-_RIGHT = ("Sharpe", "DSR", "trials")
 _MOST_ROWS = 60
+_INDENT = "    "
 
 
 def as_document(found: Overview) -> dict[str, Any]:
@@ -27,10 +27,13 @@ def as_document(found: Overview) -> dict[str, Any]:
 
 
 def print_verdicts(console: Console, found: Overview) -> None:
-    """Print the table of runs, what was turned away, and where to read on."""
+    """Print each run with its numbers and why, what was turned away, and where to read on."""
     whole = [run for run in found.runs if not run["ablated"]]
     if whole:
-        console.print(_table(whole[:_MOST_ROWS]))
+        width = max(len("strategy"), *(len(run["strategy_id"]) for run in whole[:_MOST_ROWS]))
+        console.print(Text(_line("strategy", "verdict", "Sharpe a year", "DSR", "trials", width=width), style="bold"))
+        for run in whole[:_MOST_ROWS]:
+            _print_run(console, run, width)
         console.print(Text(_counted(whole, len(found.runs) - len(whole))))
     else:
         console.print(Text("No run was judged."))
@@ -41,15 +44,17 @@ def print_verdicts(console: Console, found: Overview) -> None:
         console.print(Text(f"Reports: {plain(short(found.index))}"), soft_wrap=True)
 
 
-def _table(runs: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("strategy", "verdict", "Sharpe", "DSR", "trials", "why"):
-        table.add_column(name, justify="right" if name in _RIGHT else "left", overflow="fold")
-    for run in runs:
-        style = _STYLES.get(run["status"], "")
-        cells = (run["sharpe"], run["dsr"], str(run["n_trials"]), run["headline"])
-        table.add_row(Text(plain(run["strategy_id"])), Text(run["status"], style=style), *(plain(c) for c in cells))
-    return table
+def _print_run(console: Console, run: Mapping[str, Any], width: int) -> None:
+    cells = (run["strategy_id"], run["status"], run["sharpe"], run["dsr"], str(run["n_trials"]))
+    line = Text(plain(_line(*cells, width=width)))
+    line.highlight_words([run["status"]], _STYLES.get(run["status"], ""))
+    console.print(line)
+    why = fill(plain(run["headline"]), console.width - 1, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    console.print(Text(why, style="dim"), soft_wrap=True)
+
+
+def _line(strategy: str, verdict: str, ratio: str, dsr: str, trials: str, *, width: int) -> str:
+    return f"{strategy:<{width}}  {verdict:<7}  {ratio:>13}  {dsr:>12}  {trials:>6}"
 
 
 def _counted(whole: Sequence[Mapping[str, Any]], ablated: int) -> str:

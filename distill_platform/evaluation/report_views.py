@@ -79,7 +79,7 @@ class Viewer:
 
 def _release(run: EvaluationRun, cohort: Cohort) -> ReleaseView:
     standings = [release_standing(record) for record in cohort.records]
-    excluded = Counter(reason for standing in standings for reason in standing.excluded)
+    excluded = Counter(", ".join(standing.excluded) for standing in standings if not standing.counts)
     return ReleaseView(run.release.excluded, sum(s.counts for s in standings), tuple(sorted(excluded.items())))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals
 from distill_platform.evaluation.records import evaluation_stream, recorded_trials
+from distill_platform.evaluation.reproduction import Reproduction, reproduction
 from distill_platform.evaluation.stage import ledger_input
 from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.store.lake import Input
@@ -20,6 +21,7 @@ class Surroundings:
         self.arrivals: Sequence[ArrivalRecord] = known_arrivals(ledger)
         self._ledger = ledger
         self._trials: dict[str, list[TrialRecord]] = {}
+        self._reproduced: dict[str, Reproduction] = {}
         self._verdicts: dict[str, list[tuple[str, str]]] = {}
 
     def named(self, run_ids: Iterable[str]) -> list[ArrivalRecord]:
@@ -40,13 +42,9 @@ class Surroundings:
 
     def neighbours(self, own: Sequence[ArrivalRecord]) -> dict[str, Input]:
         """Return the runs among which those are that these stand beside."""
-        beside = {
-            arrival.bundle_sha256
-            for run in own
-            for arrival in (*self.book(run), *self.backtests(run))
-            if arrival.run_id != run.run_id
-        }
-        return {"neighbours": ledger_input({"bundle": bundle} for bundle in beside)}
+        beside = {arrival for run in own for arrival in (*self.book(run), *self.backtests(run))}
+        told = ({"bundle": one.bundle_sha256, "contradicted": self.is_contradicted(one)} for one in beside)
+        return {"neighbours": ledger_input(told)}
 
     def verdicts(self, own: Sequence[ArrivalRecord]) -> dict[str, Input]:
         """Return the verdicts on all other runs of the strategies that these were chosen from."""
@@ -80,6 +78,12 @@ class Surroundings:
             if arrival.stage == Stage.BACKTEST
             and (arrival.world_id, arrival.strategy_id) == (run.world_id, run.strategy_id)
         ]
+
+    def is_contradicted(self, run: ArrivalRecord) -> bool:
+        """Return whether another run claims to be the same and has other numbers."""
+        if run.cohort_id not in self._reproduced:
+            self._reproduced[run.cohort_id] = reproduction(self.records(run.cohort_id))
+        return self._reproduced[run.cohort_id].match(run.run_id) is False
 
     def records(self, cohort_id: str) -> list[TrialRecord]:
         """Return the trials of a cohort."""

@@ -46,6 +46,10 @@ default_profile_by_stage: {backtest_only: backtest, paper_only: paper}
 stage_gates:
   stage0_integrity: {blocking: [invariants.pnl_sums_match == true]}
   stage1_dev: {blocking: [perf.net_sharpe >= 0.3]}
+  stage2_wf: {blocking: [robustness.dsr >= 0.5]}
+  stage3_stress: {blocking: [stress.slippage_bps_2.net_sharpe >= 0.0]}
+  stage4_paper_forward: {governance: manual_approval}
+  stage5_pilot: {governance: two_key}
 costs: {fee_bps: 1.0, slippage_bps: 1.0, funding_bps_daily: 0.0}
 stress_grid: [{name: slippage_bps_2, slippage_bps: 2.0}]
 governance: {allow_live: false, approvers: [], keys: 2, cooldown: 10d, max_live_slots: 3}
@@ -121,7 +125,10 @@ class Lab:
         """A run's metrics in a dataset, by name."""
         table = {"evaluation_metrics": "metrics", "overfitting_controls": "controls", "portfolio_fit": "fit"}[dataset]
         rows = [row for row in self.rows(dataset, table, day) if row["run_id"] == run_id]
-        return {row["metric"]: next((row[k] for k in ("number", "flag", "text") if row[k] is not None), None) for row in rows}
+        return {
+            row["metric"]: next((row[k] for k in ("number", "flag", "text") if row[k] is not None), None)
+            for row in rows
+        }
 
     def verdict(self, run_id: str) -> dict[str, Any]:
         """The latest EvaluationRun of a run in the ledger."""
@@ -153,7 +160,9 @@ class Lab:
 
     def manifests(self) -> dict[str, bytes]:
         """The bytes of every manifest of every day."""
-        return {str(path.relative_to(self.lake)): path.read_bytes() for path in sorted(self.lake.glob("*/*/MANIFEST.json"))}
+        return {
+            str(path.relative_to(self.lake)): path.read_bytes() for path in sorted(self.lake.glob("*/*/MANIFEST.json"))
+        }
 
     def ledger_heads(self) -> dict[str, int]:
         """How many revisions each stream of the ledger has."""

@@ -137,9 +137,8 @@ class Neighbours:
         return {strategy_id: latest[strategy_id] for strategy_id in sorted(latest)}
 
     def _sound(self, arrival: ArrivalRecord) -> Measured | None:
-        contradicted = reproduction(self._around.records(arrival.cohort_id)).match(arrival.run_id) is False
         run = self._evaluation.measurer.run(arrival.bundle_sha256)
-        return run if run.sound and not contradicted else None
+        return run if run.sound and not self._around.is_contradicted(arrival) else None
 
 
 def _recency(run: Measured) -> tuple[bool, datetime, str]:
@@ -181,7 +180,7 @@ def _tables(
     cohorts: Mapping[str, Cohort],
     neighbours: Neighbours,
 ) -> DayTables:
-    sound = [row for row in rows if row["sound"]]
+    sound = [row for row in rows if row["run_id"] in cohorts[row["cohort_id"]].runs]
     made = [
         {"run_id": row["run_id"], **line}
         for row in sound

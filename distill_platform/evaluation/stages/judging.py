@@ -71,6 +71,11 @@ class _Docket:
     cases: list[_Case]
     unjudged: dict[str, tuple[str, str]]
 
+    @property
+    def run_ids(self) -> list[str]:
+        """Return the ids of all runs of the day."""
+        return [*(case.manifest.run_id for case in self.cases), *self.unjudged]
+
 
 def judge_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
     """Return the published days of the named datasets, after telling the ledger of policies and verdicts."""
@@ -83,19 +88,27 @@ def judge_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]
     around = Surroundings(evaluation.ledger)
     manifests: list[Manifest] = []
     for done, docket in enumerate(dockets, 1):
-        own = around.named(run.manifest.run_id for run in judged[docket.day])
-        docket.inputs.update(around.verdicts(own))
+        docket.inputs.update(around.verdicts(around.named(docket.run_ids)))
         tables = [(name, _tables(name, docket, judged[docket.day])) for name in names]
         manifests += [publish_day(evaluation, name, docket.day, made) for name, made in tables]
         evaluation.progress("rule_results", done, len(days))
     return manifests
 
 
-def judged_day(evaluation: Evaluation, day: str) -> list[EvaluationRun]:
-    """Return the judged runs of a day, as `judge_runs` recorded them."""
+@dataclass(frozen=True)
+class JudgedDay:
+    """The judged runs of a day, the ids of all its runs, and what they were read from."""
+
+    runs: list[EvaluationRun]
+    run_ids: list[str]
+    inputs: dict[str, Input]
+
+
+def judged_day(evaluation: Evaluation, day: str) -> JudgedDay:
+    """Return the runs of a day as `judge_runs` recorded them."""
     docket = _docket(evaluation, day)
     court = _Court(evaluation, docket.cases)
-    return [court.judge(case) for case in docket.cases]
+    return JudgedDay([court.judge(case) for case in docket.cases], docket.run_ids, docket.inputs)
 
 
 def _docket(evaluation: Evaluation, day: str) -> _Docket:

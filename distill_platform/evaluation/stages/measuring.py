@@ -9,18 +9,22 @@ from typing import Any
 
 from distill_platform.evaluation.measured import KEPT_OF_BROKEN, Measured
 from distill_platform.evaluation.records import record_trials, recorded_trials
-from distill_platform.evaluation.reproduction import reproduction
+from distill_platform.evaluation.reproduction import Reproduction, reproduction
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
+from distill_platform.store.ledger import Ledger
 
 
 def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
     """Return the published days of the named datasets, after telling the ledger of every run as a trial."""
+    read = {day: opened_day(evaluation, "run_bundles", day) for day in days}
+    measured = {day: measured_runs(evaluation, rows_of(opened, "bundles")) for day, (opened, _) in read.items()}
+    record_trials(evaluation.ledger, [run.alone for runs in measured.values() for run in runs])
+    twins = _Twins(evaluation.ledger)
     manifests: list[Manifest] = []
-    for done, day in enumerate(days, 1):
-        opened, inputs = opened_day(evaluation, "run_bundles", day)
-        runs = _held(evaluation, measured_runs(evaluation, rows_of(opened, "bundles")))
+    for done, (day, (_, inputs)) in enumerate(read.items(), 1):
+        runs = [replace(run, reproduced=twins.match(run)) for run in measured[day]]
         manifests += [publish_day(evaluation, name, day, _tables(name, runs, inputs | _twins(runs))) for name in names]
         evaluation.progress("evaluation_metrics", done, len(days))
     return manifests
@@ -32,12 +36,19 @@ def measured_runs(evaluation: Evaluation, bundles: Sequence[Mapping[str, Any]]) 
         return list(pool.map(evaluation.measurer.run, [row["bundle_sha256"] for row in bundles]))
 
 
-def _held(evaluation: Evaluation, runs: Sequence[Measured]) -> list[Measured]:
-    """Return the runs held against all that claim to be the same, after telling the ledger of them as trials."""
-    record_trials(evaluation.ledger, [run.alone for run in runs])
-    cohorts = sorted({run.manifest.cohort_id for run in runs})
-    shown = {cohort_id: reproduction(recorded_trials(evaluation.ledger, cohort_id)) for cohort_id in cohorts}
-    return [replace(run, reproduced=shown[run.manifest.cohort_id].match(run.run_id)) for run in runs]
+class _Twins:
+    """The runs that claim to be the same, in every cohort that is asked for."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._shown: dict[str, Reproduction] = {}
+
+    def match(self, run: Measured) -> bool | None:
+        """Return whether a run's numbers were reproduced; None where nobody tried."""
+        cohort_id = run.manifest.cohort_id
+        if cohort_id not in self._shown:
+            self._shown[cohort_id] = reproduction(recorded_trials(self._ledger, cohort_id))
+        return self._shown[cohort_id].match(run.run_id)
 
 
 def _twins(runs: Sequence[Measured]) -> dict[str, Input]:

@@ -18,6 +18,7 @@ from distill_platform.evaluation.report.view import ReportView
 from distill_platform.evaluation.report_views import Viewer
 from distill_platform.evaluation.stage import DayTables, Evaluation, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.judging import UNJUDGED, judged_day
+from distill_platform.evaluation.surroundings import Surroundings
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.atomic import replace_file
 from distill_platform.store.lake.laws import check
@@ -30,12 +31,15 @@ _UPSTREAM = ("rule_results", "stage_gates", "triage", "node_contributions")
 
 def write_reports(evaluation: Evaluation, _names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
     """Return the published days of `evaluation_reports`, after writing the artifacts of their runs and the index."""
-    viewer = Viewer(evaluation)
+    viewer, around = Viewer(evaluation), Surroundings(evaluation.ledger)
     manifests = []
     for done, day in enumerate(days, 1):
         inputs = {key: value for name in _UPSTREAM for key, value in opened_day(evaluation, name, day)[1].items()}
-        reported = [_reported(evaluation, run, viewer) for run in judged_day(evaluation, day)]
-        manifests.append(publish_day(evaluation, "evaluation_reports", day, _tables(evaluation, reported, inputs)))
+        judged = judged_day(evaluation, day)
+        inputs |= judged.inputs | around.of(around.named(judged.run_ids))
+        reported = [_reported(evaluation, run, viewer) for run in judged.runs]
+        made = _tables(evaluation, reported, inputs)
+        manifests.append(publish_day(evaluation, "evaluation_reports", day, made))
         evaluation.progress("evaluation_reports", done, len(days))
     _write(index_file(evaluation.lake.root), _index(evaluation).encode())
     return manifests
