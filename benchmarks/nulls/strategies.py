@@ -17,7 +17,7 @@ from benchmarks.nulls.market import DAYS, Floats, Kind, Scene, scene
 RUNS = 50
 DAYS_A_YEAR = 252
 _SIZES = (1, 2, 5, 10, 20)
-_SHORTEST, _LONGEST = 3.0, 20.0
+_SHORTEST, _LONGEST = 8.0, 20.0
 _VOLATILITY = 0.10
 """Per year, to which every strategy is sized: a Sharpe ratio has no size, a drawdown has."""
 

@@ -36,7 +36,7 @@ def test_the_shipped_policy_tells_all_truths(folder: Path) -> None:
     assert "us_equity_daily version 1 tells 10 of 10 truths" in result.stdout
     shown = flat(result.stdout)
     assert "cost_free stopped 1 stopped 1 stage0_integrity" in shown
-    assert "leaked: returns.sharpe_daily <= 6.0; returns.sharpe_daily > 4.0" in shown
+    assert "returns.sharpe_daily <= 6.0; returns.sharpe_daily > 4.0" in shown
     assert "good: nothing speaks against any of them" in shown
 
 
@@ -49,7 +49,7 @@ def test_a_loosened_policy_is_caught_and_diff_shows_what_it_would_let_through(fo
     found = document(distill(folder, "policy", "diff", *compared, "--json"))
     assert found["runs"] == len(Truth)
     assert "overfit" in {run["strategy_id"] for run in found["changes"] if run["verdict_changes"]}
-    gates = {run["strategy_id"]: [gate["name"] for gate in run["gates"]] for run in found["changes"]}
+    gates = {run["strategy_id"]: [gate["stage"] for gate in run["gates"]] for run in found["changes"]}
     assert "stage0_integrity" in gates["cost_free"]
     assert distill(folder, "policy", "diff", *compared, "--max-impact", "0").exit_code == 1
 

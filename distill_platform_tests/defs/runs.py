@@ -7,30 +7,36 @@ import dagster as dg
 from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PARTITION_RANGE_START_TAG
 
 from distill_platform.defs.assembly import build_defs
-from distill_platform.defs.resources import RefineryResource
+from distill_platform.defs.resources import EvaluationResource, RefineryResource
+from distill_platform.evaluation.pipeline import STAGES as EVALUATING
 from distill_platform.store.lake import Lake
+from distill_platform_tests.evaluation.lab import Lab
 from distill_platform_tests.tiny_project import DAYS, tiny_project
 
 STAGES = [
     "evidence", "scored_runs", "screened_texts", "rag_corpus", "sft_corpus", "preference_corpus", "kto_corpus",
     "corpus_release", "drift_report",
 ]  # fmt: skip
+EVALUATION_STAGES = [stage.name for stage in EVALUATING]
 STEPS = ["evidence", "scored_runs", "screened_texts", "corpora", "corpus_release", "drift_report"]
 
 
 class Project:
     """A tiny project, its definitions, and an instance that forgets everything afterwards."""
 
+    job = "refinery_job"
+
     def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
         self.folder = tiny_project(folder)
         self.instance = instance
         self.resource = RefineryResource(config_file=str(folder / "config/platform.yaml"))
-        self.defs = build_defs({"refinery": self.resource})
+        self.evaluation = EvaluationResource(config_file=str(folder / "config/platform.yaml"))
+        self.defs = build_defs({"refinery": self.resource, "evaluation": self.evaluation})
         self.lake = Lake(folder / "data/lake")
 
     def run(self, days: list[str] = DAYS, select: list[str] | None = None, **extra: Any) -> dg.ExecuteInProcessResult:
         """Run some assets over a day, or over a range of days in one run."""
-        job = self.defs.resolve_job_def("refinery_job")
+        job = self.defs.resolve_job_def(self.job)
         tags = {ASSET_PARTITION_RANGE_START_TAG: days[0], ASSET_PARTITION_RANGE_END_TAG: days[-1]}
         return job.execute_in_process(
             instance=self.instance,
@@ -46,6 +52,16 @@ class Project:
         infos = self.instance.event_log_storage.get_asset_check_partition_info([key])
         found = [info for info in infos if info.partition_key == day]
         return found[0].latest_execution_status.value if found and found[0].is_current else None
+
+
+class EvaluationProject(Project):
+    """A project whose runs are judged."""
+
+    job = "evaluation_job"
+
+    def __init__(self, folder: Path, instance: dg.DagsterInstance) -> None:
+        super().__init__(folder, instance)
+        self.lab = Lab(folder)
 
 
 def states(result: dg.ExecuteInProcessResult) -> dict[str, str]:

@@ -154,9 +154,10 @@ class Lab:
         return document
 
     def reports(self) -> dict[str, bytes]:
-        """The bytes of every artifact of every run."""
+        """The bytes of every artifact of every run, and of the index."""
         home = self.lake / "reports"
-        return {str(path.relative_to(home)): path.read_bytes() for path in sorted(home.glob("*/*"))}
+        files = [path for path in sorted(home.glob("**/*.*")) if path.is_file()]
+        return {str(path.relative_to(home)): path.read_bytes() for path in files}
 
     def manifests(self) -> dict[str, bytes]:
         """The bytes of every manifest of every day."""

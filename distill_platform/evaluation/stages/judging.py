@@ -13,6 +13,7 @@ from distill_platform.core import canon
 from distill_platform.core.errors import ConfigError
 from distill_platform.evaluation.evaluation_run import EvaluationRun
 from distill_platform.evaluation.gaming import GamingFlags, gaming_flags, gaming_results
+from distill_platform.evaluation.gating import gate_results
 from distill_platform.evaluation.records import (
     json_value,
     record_evaluations,
@@ -178,8 +179,11 @@ class _Court:
         """Return the verdict on a run, with what looks like gaming joined to what the rules say."""
         flags, release = self._flags(case), release_standing(case.manifest)
         metrics = case.metrics | flags.metrics()
-        results = (*case.judgement.results, *release.results(), *gaming_results(flags, release.counts))
         gates = judge_gates(case.world, metrics)
+        undemanding = [gate.stage for gate in case.world.gates if gate.governance is not None or not gate.blocking]
+        closed = gate_results(gates, undemanding)
+        signs = gaming_results(flags, release.counts)
+        results = (*case.judgement.results, *closed, *release.results(), *signs)
         summary = summarize(results)
         found = (case.world, metrics, results, gates, summary, flags, release)
         return EvaluationRun(case.manifest, case.bundle_sha256, *found)

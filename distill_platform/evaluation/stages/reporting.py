@@ -16,7 +16,7 @@ from distill_platform.evaluation.report.markdown import markdown
 from distill_platform.evaluation.report.page import html
 from distill_platform.evaluation.report.view import ReportView
 from distill_platform.evaluation.report_views import Viewer
-from distill_platform.evaluation.stage import DayTables, Evaluation, opened_day, publish_day, rows_of
+from distill_platform.evaluation.stage import DayTables, Evaluation, Row, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.judging import UNJUDGED, judged_day
 from distill_platform.evaluation.surroundings import Surroundings
 from distill_platform.store.lake import Counts, Input, Manifest
@@ -30,19 +30,21 @@ _UPSTREAM = ("rule_results", "stage_gates", "triage", "node_contributions")
 
 
 def write_reports(evaluation: Evaluation, _names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
-    """Return the published days of `evaluation_reports`, after writing the artifacts of their runs and the index."""
+    """Return the published days of `evaluation_reports`, after writing the artifacts of their runs and the index.
+
+    The index comes before what is published, so that a day whose page is not there yet still waits.
+    """
     viewer, around = Viewer(evaluation), Surroundings(evaluation.ledger)
-    manifests = []
+    made: dict[str, DayTables] = {}
     for done, day in enumerate(days, 1):
         inputs = {key: value for name in _UPSTREAM for key, value in opened_day(evaluation, name, day)[1].items()}
         judged = judged_day(evaluation, day)
         inputs |= judged.inputs | around.of(around.named(judged.run_ids))
         reported = [_reported(evaluation, run, viewer) for run in judged.runs]
-        made = _tables(evaluation, reported, inputs)
-        manifests.append(publish_day(evaluation, "evaluation_reports", day, made))
+        made[day] = _tables(evaluation, reported, inputs)
         evaluation.progress("evaluation_reports", done, len(days))
-    _write(index_file(evaluation.lake.root), _index(evaluation).encode())
-    return manifests
+    _write(evaluation, index_file(evaluation.lake.root), _index(evaluation, made).encode())
+    return [publish_day(evaluation, "evaluation_reports", day, tables) for day, tables in made.items()]
 
 
 def report_folder(lake: Path, run_id: str) -> Path:
@@ -76,7 +78,7 @@ def _reported(evaluation: Evaluation, run: EvaluationRun, viewer: Viewer) -> _Re
     rows = []
     for name, data in artifacts(run, view):
         path = report_folder(root, run_id) / name
-        _write(path, data)
+        _write(evaluation, path, data)
         place = path.relative_to(root).as_posix()
         rows.append({"run_id": run_id, "artifact": name, "path": place, "sha256": sha256_hex(data), "bytes": len(data)})
     index = vars(index_row(view, f"{run_id}/{PAGE}"))
@@ -84,16 +86,18 @@ def _reported(evaluation: Evaluation, run: EvaluationRun, viewer: Viewer) -> _Re
     return _Reported(rows, {**index, "ablated": ablated, "ratio": view.number("returns.sharpe_daily")})
 
 
-def _write(path: Path, data: bytes) -> None:
+def _write(evaluation: Evaluation, path: Path, data: bytes) -> None:
     if not path.exists() or path.read_bytes() != data:
-        replace_file(path, data)
+        replace_file(path, data, evaluation.lake.on_step)
 
 
-def _index(evaluation: Evaluation) -> str:
+def _index(evaluation: Evaluation, made: Mapping[str, DayTables]) -> str:
     """Return the index over every run that was ever reported on, and whatever was turned away."""
-    rows, refused = [], []
-    for day in evaluation.lake.partitions("evaluation_reports"):
-        rows += rows_of(evaluation.lake.inspect("evaluation_reports", day), "index")
+    rows: list[Row] = []
+    refused: list[Row] = []
+    for day in sorted({*evaluation.lake.partitions("evaluation_reports"), *made}):
+        known = made[day].tables["index"] if day in made else None
+        rows += known if known is not None else rows_of(evaluation.lake.inspect("evaluation_reports", day), "index")
         refused += rows_of(evaluation.lake.inspect("run_bundles", day), "refused")
         unjudged = evaluation.lake.inspect("rule_results", day).manifest.extra.get(UNJUDGED, {})
         refused += [{"name": run_id, **told} for run_id, told in unjudged.items()]

@@ -42,7 +42,7 @@ def test_the_shipped_world_tells_all_truths(lines: list[MetricsLine]) -> None:
 @pytest.mark.parametrize(
     ("truth", "stopped_by"),
     [
-        (Truth.NULL, "stage2_wf"), (Truth.OVERFIT, "stage2_wf"), (Truth.LEAKED, "stage1_dev"),
+        (Truth.OVERFIT, "stage2_wf"), (Truth.LEAKED, "stage1_dev"),
         (Truth.COST_FREE, "stage0_integrity"), (Truth.INACTIVE, "stage1_dev"), (Truth.LEVERED, ""),
     ],
 )  # fmt: skip
@@ -58,10 +58,10 @@ def test_each_is_stopped_where_it_shows_what_it_is(truth: Truth, stopped_by: str
         (NO_LUCK, {Truth.OVERFIT}),
         (kept("stage0_integrity", "fee_nonzero"), {Truth.COST_FREE}),
         (kept("stage1_dev", "sharpe_daily"), {Truth.LEAKED}),
-        (kept("stage1_dev", "sharpe_daily <="), {Truth.LEAKED}),
+        ({**kept("stage1_dev", "sharpe_daily <="), f"{PROFILE}.risk_constraint": None}, {Truth.LEAKED}),
         (kept("stage2_wf", "sharpe_gap"), {Truth.UNSTABLE}),
         (kept("stage3_stress", "regime.fragile"), {Truth.REGIME_DEPENDENT}),
-        ({f"{PROFILE}.performance.max_drawdown": 0.99}, {Truth.LEVERED}),
+        ({f"{PROFILE}.performance.max_drawdown": 0.99, f"{PROFILE}.stress": None}, {Truth.LEVERED}),
         ({f"{PROFILE}.performance.min_sharpe": 4.5}, {Truth.GOOD}),
         ({f"{PROFILE}.robustness.min_dsr": 0.0, **kept("stage2_wf", "dsr"), f"{PROFILE}.robustness.max_pbo": 1.0},
          {Truth.OVERFIT}),
