@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from distill_platform_tests.evaluation.metrics.made import DAY, HOUR, START, changed, made, measure, orders, sound
