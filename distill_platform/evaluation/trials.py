@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
@@ -197,8 +197,11 @@ def _numbers(steps: pa.Table, column: str) -> list[float]:
 
 
 def _declared_bps(manifest: RunManifest, cost: str) -> float | None:
-    declared = getattr(manifest.profiles, cost).get("bps")
-    return None if isinstance(declared, bool | str | None) else float(declared)
+    """Return the bps of a profile that says `bps` or, for a fee, `fee_bps`; None if it says it in another way."""
+    profile = getattr(manifest.profiles, cost)
+    told = [profile.get(name) for name in ("bps", f"{cost}_bps")] if isinstance(profile, Mapping) else []
+    numbers = [float(each) for each in told if isinstance(each, int | float) and not isinstance(each, bool)]
+    return _finite(min(numbers)) if numbers else None
 
 
 def _finite(value: float) -> float | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
 
 from distill_platform.evaluation.metrics.daily import DailySeries, Days
-from distill_platform.evaluation.metrics.steps import Floats, numbers
+from distill_platform.evaluation.metrics.steps import Floats, Steps, numbers
 
 
 @dataclass(frozen=True)
@@ -23,32 +23,53 @@ class Accounting:
     reconciles: bool | None
 
 
-def read_accounting(table: pa.Table, daily: DailySeries, tolerance: float) -> Accounting:
+def read_accounting(table: pa.Table, steps: Steps, daily: DailySeries, tolerance: float) -> Accounting:
     """Return how a table of days agrees with the steps, within `tolerance` of the equity.
 
-    Either each day holds the compounded return of its steps, or each holds their sum. Fees are sums. Days without steps
-    may be there as long as nothing happened on them; days with steps must not be missing.
+    Each day holds the compounded return of its steps, or each holds their sum; a step that ends at midnight is of the
+    day that ends, or of the one that begins: one of the four ways throughout. Fees are sums. Days without steps may be
+    there as long as nothing happened on them; days with steps must not be missing.
     """
     if not len(daily):
         return Accounting(None, None, None)
     days = table.column("day").to_numpy().astype("datetime64[D]")
     returns, fees = numbers(table, "ret_net"), numbers(table, "fee")
-    complete = bool(np.isin(daily.days, days).all())
-    kept = [_near(returns, _placed(days, daily, expected), tolerance) for expected in (daily.net, daily.pnl)]
-    paid = _near(fees, _placed(days, daily, daily.fee), tolerance)
-    total, growth = float(returns.sum()), _log_growth(returns)
-    sums = [float(daily.net.sum()), float(daily.pnl.sum())]
+    ways = ways_of_keeping(steps, daily)
+    total, growth, summed = float(returns.sum()), _log_growth(returns), float(daily.pnl.sum())
     return Accounting(
-        matches=complete and paid and any(kept),
-        sums_match=any(abs(total - expected) <= tolerance for expected in sums),
-        reconciles=_is_same(growth, _log_growth(daily.net), tolerance) or _is_same(total, sums[1], tolerance),
+        matches=any(way.is_kept(days, returns, fees, tolerance) for way in ways),
+        sums_match=any(abs(total - float(way.returns.sum())) <= tolerance for way in ways),
+        reconciles=_is_same(growth, _log_growth(daily.net), tolerance) or _is_same(total, summed, tolerance),
     )
 
 
-def _placed(days: Days, daily: DailySeries, expected: Floats) -> Floats:
-    """Return what is expected on each of `days`, 0 where there are no steps."""
-    place = np.searchsorted(daily.days, days).clip(max=len(daily) - 1)
-    return np.where(daily.days[place] == days, expected[place], 0.0)
+@dataclass(frozen=True, eq=False)
+class Way:
+    """One way of keeping days: which there are, and what was made and paid on each."""
+
+    days: Days = field(repr=False)
+    returns: Floats = field(repr=False)
+    fees: Floats = field(repr=False)
+
+    def is_kept(self, days: Days, returns: Floats, fees: Floats, tolerance: float) -> bool:
+        """Return whether an engine's days hold these numbers, and nothing on days of its own."""
+        place = np.searchsorted(self.days, days).clip(max=len(self.days) - 1)
+        there = self.days[place] == days
+        expected = ((returns, self.returns), (fees, self.fees))
+        near = [_near(found, np.where(there, own[place], 0.0), tolerance) for found, own in expected]
+        return all(near) and bool(np.isin(self.days, days).all())
+
+
+def ways_of_keeping(steps: Steps, daily: DailySeries) -> tuple[Way, ...]:
+    """Return the ways in which engines keep the days of measurable steps: compounded or summed, by either day."""
+    ways = (Way(daily.days, daily.net, daily.fee), Way(daily.days, daily.pnl, daily.fee))
+    ends = steps.ts_end.astype("datetime64[D]")
+    if not (steps.ts_end == ends).any():
+        return ways
+    days, first = np.unique(ends, return_index=True)
+    summed, fees = (np.add.reduceat(column, first) for column in (steps.net, steps.fee))
+    compounded = np.multiply.reduceat(1.0 + steps.net, first) - 1.0
+    return (*ways, Way(days, compounded, fees), Way(days, summed, fees))
 
 
 def _near(found: Floats, expected: Floats, tolerance: float) -> bool:

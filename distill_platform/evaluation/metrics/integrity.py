@@ -1,8 +1,8 @@
 """Integrity: whether the tables of a run agree with each other. A run whose numbers do not is judged by none of them.
 
 Each invariant is True, False, or None where a table it needs is not there: unknown, which is not a pass. Sums are
-compared within a millionth of the equity. Engines keep their days in one of two ways, the compounded return of a day's
-steps or their sum; either is fine, but it must be the same on all days of a run.
+compared within a millionth of the equity. Engines keep their days in one of a few ways (`accounting.ways_of_keeping`);
+any is fine, but it must be the same on all days of a run.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill_platform.core.errors import CanonError
-from distill_platform.evaluation.metrics.accounting import Accounting, read_accounting
+from distill_platform.evaluation.metrics.accounting import Accounting, read_accounting, ways_of_keeping
 from distill_platform.evaluation.metrics.daily import DailySeries
 from distill_platform.evaluation.metrics.repeats import repeated_block
 from distill_platform.evaluation.metrics.steps import Steps, numbers
@@ -26,6 +26,7 @@ from distill_platform.strategies.bundles.repro import repro_hash
 Verdict = bool | None
 
 _SUMS, _STEP = 1e-6, 1e-9
+_SINGLE = 4 * float(np.finfo(np.float32).eps)
 _FOLDS = "folds_match_steps"
 _RECORDED = 0.99  # of the steps that trade: the rest may be too small for its cost to survive rounding
 
@@ -50,10 +51,10 @@ class Integrity:
 @np.errstate(invalid="ignore", over="ignore")
 def integrity(bundle: Bundle, steps: Steps, daily: DailySeries, folds_match: Verdict) -> Integrity:
     """Return which invariants hold for a run; `folds_match` says whether its steps bear its folds out."""
-    days = read_accounting(bundle.daily, daily, _SUMS) if bundle.daily is not None else None
+    days = read_accounting(bundle.daily, steps, daily, _SUMS) if bundle.daily is not None else None
     repeat = repeated_block(steps)
     invariants: dict[str, Verdict] = {
-        "pnl_sums_match": _pnl_sums_match(bundle.trades, steps, days),
+        "pnl_sums_match": _pnl_sums_match(bundle.trades, steps, daily, days),
         "steps_add_up": _steps_add_up(steps),
         "daily_matches_steps": days.matches if days else None,
         _FOLDS: folds_match,
@@ -72,21 +73,32 @@ def integrity(bundle: Bundle, steps: Steps, daily: DailySeries, folds_match: Ver
     return Integrity(invariants, tuple(notes))
 
 
-def _pnl_sums_match(trades: pa.Table | None, steps: Steps, days: Accounting | None) -> Verdict:
-    """Return whether the profits of trades sum to what the steps sum to, and the days to either of their two sums."""
+def _pnl_sums_match(trades: pa.Table | None, steps: Steps, daily: DailySeries, days: Accounting | None) -> Verdict:
+    """Return whether the profits of trades sum to those of the steps or of their days, and so do the engine's own days.
+
+    Days that an engine did not hand in contradict nothing: the steps' own days are there to compare with.
+    """
     if trades is None:
         return None
-    total = float(steps.net.sum())
-    by_trades = _is_near(float(numbers(trades, "pnl").sum()), total)
-    return _all(by_trades, days.sums_match if days else None)
+    total = float(numbers(trades, "pnl").sum())
+    sums = [float(steps.net.sum())]
+    sums += [float(way.returns.sum()) for way in ways_of_keeping(steps, daily)] if len(daily) else []
+    by_trades = any(_is_near(total, expected) for expected in sums)
+    return _all(by_trades, days.sums_match) if days else by_trades
 
 
 def _steps_add_up(steps: Steps) -> Verdict:
-    """Return whether each net return is gross less fee, slippage and funding; NaN anywhere is a no."""
+    """Return whether each net return is gross less fee, slippage and funding; NaN anywhere is a no.
+
+    Steps that were written in single precision agree as far as that goes.
+    """
     if not len(steps):
         return None
-    rest = steps.gross - steps.fee - steps.slippage - steps.funding - steps.net
-    return bool((np.abs(rest) <= _STEP).all())
+    columns = np.stack((steps.gross, steps.fee, steps.slippage, steps.funding, steps.net))
+    rest = columns[0] - columns[1:].sum(axis=0)
+    largest = np.minimum(np.abs(columns).max(axis=0), 1.0)
+    is_single = bool((columns.astype(np.float32) == columns).all())
+    return bool((np.abs(rest) <= _STEP + (_SINGLE * largest if is_single else 0.0)).all())
 
 
 def _fee_nonzero(trades: pa.Table | None, steps: Steps) -> Verdict:

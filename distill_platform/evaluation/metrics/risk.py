@@ -38,5 +38,11 @@ def _in_use(share: Floats | None, turnover: Floats) -> float:
 def _reject_rate(orders: pa.Table | None) -> float:
     if orders is None or orders.num_rows == 0:
         return math.nan
-    rejected = pc.sum(pc.equal(orders.column("status"), "rejected")).as_py() or 0
-    return float(rejected / orders.num_rows)
+    rejected = orders.filter(pc.equal(orders.column("status"), "rejected"))
+    return float(_distinct_orders(rejected) / _distinct_orders(orders))
+
+
+def _distinct_orders(orders: pa.Table) -> int:
+    """Return how many orders there are: one that was filled in ten parts is one."""
+    count: int = pc.count_distinct(orders.column("order_id")).as_py()
+    return count

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from distill_platform.evaluation.metrics.daily import DailySeries
-from distill_platform.evaluation.metrics.steps import Steps
+from distill_platform.evaluation.metrics.steps import Floats, Steps
 from distill_platform.stats import Window, walk_forward
 
 _SUMS = 1e-6
@@ -52,7 +52,8 @@ class WalkForward:
 def read_folds(table: pa.Table | None, steps: Steps, daily: DailySeries, n_folds: int) -> WalkForward:
     """Return the folds that a run handed in, or, if it did not, windows of its own days, each after the one before.
 
-    Handed-in profits are checked against the steps that end in (start, end], as sums or compounded, the same for all.
+    Handed-in profits are checked against the steps that end in (start, end] or, where an engine names the first step by
+    its end, in [start, end], as sums or compounded: one way for all.
     """
     if not len(daily):
         return WalkForward((), (), None, ())
@@ -102,13 +103,20 @@ def _fold(row: dict[str, Any], steps: Steps) -> FoldRow:
     return FoldRow(row["fold"], row["split"], row["start"], row["end"], pnl_is, pnl_oos, profits[0])
 
 
-def _profits(steps: Steps, start: datetime, end: datetime) -> tuple[float, float]:
-    """Return sum and compounded net return of the steps that end in (start, end]; NaN unless they cover the span."""
+def _profits(steps: Steps, start: datetime, end: datetime) -> tuple[float, float, float, float]:
+    """Return sum and compounded net return of the steps that end in (start, end], then both of those in [start, end].
+
+    NaN unless the steps cover the span.
+    """
     first, last = (np.datetime64(moment.replace(tzinfo=None), "us") for moment in (start, end))
     begin, stop = np.searchsorted(steps.ts_end, (first, last), side="right").tolist()
     if begin >= stop or first < steps.ts_end[0] - _SLACK or last > steps.ts_end[-1] + _SLACK:
-        return math.nan, math.nan
-    returns = steps.net[begin:stop]
+        return (math.nan,) * 4
+    open_, closed = steps.net[begin:stop], steps.net[int(np.searchsorted(steps.ts_end, first)) : stop]
+    return (*_summed(open_), *_summed(closed))
+
+
+def _summed(returns: Floats) -> tuple[float, float]:
     return float(returns.sum()), float((1.0 + returns).prod()) - 1.0
 
 
@@ -132,10 +140,10 @@ def _overlap(folds: Sequence[FoldRow]) -> bool:
 
 
 def _bear_out(folds: Sequence[FoldRow], steps: Steps) -> bool | None:
-    """Return whether the steps made in each span what the folds say, all as sums or all compounded."""
+    """Return whether the steps made in each span what the folds say, all of them counted in one way."""
     claims = [(fold.pnl_oos, *_profits(steps, fold.start, fold.end)) for fold in folds]
     known = [claim for claim in claims if not any(math.isnan(number) for number in claim)]
-    kept = [all(abs(claim[0] - claim[way]) <= _SUMS for claim in known) for way in (1, 2)]
+    kept = [all(abs(claim[0] - claim[way]) <= _SUMS for claim in known) for way in range(1, 5)]
     if not any(kept):
         return False
     return True if known and len(known) == len(claims) else None

@@ -24,7 +24,7 @@ def of_world(manifest: RunManifest, worlds: Mapping[str, World]) -> Iterator[Fin
         yield error("unknown_world", message, nearest(manifest.world_id, list(worlds)))
     elif manifest.data_preset not in (presets := [preset.id for preset in world.data.presets]):
         message = f"data_preset: {manifest.data_preset!r} is none of {world.world_id}"
-        yield error("preset_not_in_world", message, nearest(manifest.data_preset, presets))
+        yield warning("preset_not_in_world", message, nearest(manifest.data_preset, presets))
     if not manifest.dataset_fingerprint.strip():
         message = "dataset_fingerprint: empty, so nobody can say which data the run saw"
         yield error("fingerprint_missing", message, "Write the hash of the data, such as the engine gives it")
@@ -33,10 +33,15 @@ def of_world(manifest: RunManifest, worlds: Mapping[str, World]) -> Iterator[Fin
 def of_costs(manifest: RunManifest) -> Iterator[Finding]:
     """Yield the profiles that say nothing in numbers."""
     for name in ("fee", "slippage", "funding"):
-        profile: Mapping[str, object] = getattr(manifest.profiles, name)
-        if not any(isinstance(value, int | float) and not isinstance(value, bool) for value in profile.values()):
+        if not _has_number(getattr(manifest.profiles, name)):
             message = f"profiles.{name}: holds no number, so the costs that were assumed are not sealed"
             yield error("profile_without_numbers", message, f'Write it like {{"model": "linear", "{name}_bps": 1.0}}')
+
+
+def _has_number(value: object) -> bool:
+    if isinstance(value, Mapping | list):
+        return any(map(_has_number, value.values() if isinstance(value, Mapping) else value))
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def of_trials(manifest: RunManifest) -> Iterator[Finding]:
@@ -53,8 +58,8 @@ def of_trials(manifest: RunManifest) -> Iterator[Finding]:
 def of_origin(manifest: RunManifest) -> Iterator[Finding]:
     """Yield what keeps a run from being repeated, or from counting for a release."""
     if not _repeats(manifest):
-        message = "repro_hash: is not the hash of what the manifest says the numbers depend on"
-        yield error("repro_hash_mismatch", message, "Seal the manifest that the run was started with")
+        message = "repro_hash: is not worked out as ours is, so only a second run with the same one can confirm it"
+        yield warning("repro_hash_unconfirmed", message, "Hand in a second run of the very same, or hash as docs say")
     if not _COMMIT.fullmatch(manifest.commit_sha):
         message = f"commit_sha: {manifest.commit_sha[:80]!r} does not look like a commit"
         yield warning("commit_unknown", message, "Write the output of `git rev-parse HEAD`")

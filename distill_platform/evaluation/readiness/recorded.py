@@ -16,7 +16,7 @@ _FEW_DAYS = 250
 _ROUNDING = 1e-9
 _USES = {
     "trades": (TRADES.file, "trade counts and the comparison of trades with steps", error),
-    "daily": (DAILY.file, "the comparison of days with steps", error),
+    "daily": (DAILY.file, "the comparison of days with steps", warning),
     "orders": (ORDERS.file, "risk.reject_rate", warning),
     "folds": (FOLDS.file, "every wf metric", warning),
 }

@@ -1,7 +1,7 @@
 """Columns as they come, converted to the declared types: strict where a guess could change what a value means.
 
-Numbers are whole or floating; moments carry UTC, or are ISO 8601 texts with a zone; days are dates, ISO texts or
-midnights. A row is counted from 0 in every message.
+Numbers are whole, floating or decimal; moments carry UTC, or are ISO 8601 texts with a zone; days are dates, ISO texts
+or midnights. A row is counted from 0 in every message.
 """
 
 from __future__ import annotations
@@ -99,11 +99,15 @@ def _converter(kind: pa.DataType) -> Callable[[pa.ChunkedArray, pa.DataType, _Pl
 
 def _numbers(column: pa.ChunkedArray, kind: pa.DataType, place: _Place) -> pa.ChunkedArray:
     wanted = "whole numbers" if pa.types.is_integer(kind) else "64-bit floats"
-    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+    if place.name in place.declared.numbered and pa.types.is_string(column.type):
+        return _numbers_of_names(column).cast(kind)
+    if pa.types.is_null(column.type):
+        return column.cast(kind)
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
         raise place.wrong_type(column.type, wanted)
     if pa.types.is_floating(column.type):
-        finite = np.isfinite(column.to_numpy())
-        place.refuse_where(RefusalReason.NON_FINITE_VALUE, ~finite, "is NaN or infinite", "Write finite numbers only")
+        infinite = ~_mask(pc.is_finite(column).fill_null(True))
+        place.refuse_where(RefusalReason.NON_FINITE_VALUE, infinite, "is NaN or infinite", "Write finite numbers only")
     numbers = _cast(column, kind, place, wanted)
     values = numbers.to_numpy()
     if place.name in place.declared.positive:
@@ -113,6 +117,10 @@ def _numbers(column: pa.ChunkedArray, kind: pa.DataType, place: _Place) -> pa.Ch
     if place.name in place.declared.non_negative:
         place.refuse_where(RefusalReason.NEGATIVE_VALUE, values < 0, "is below zero", "Costs and counts are positive")
     return numbers
+
+
+def _numbers_of_names(column: pa.ChunkedArray) -> pa.Array:
+    return pc.dictionary_encode(column).combine_chunks().indices
 
 
 def _moments(column: pa.ChunkedArray, kind: pa.DataType, place: _Place) -> pa.ChunkedArray | pa.Array:
@@ -168,26 +176,30 @@ def _day(text: str, row: int, place: _Place) -> Any:
 
 
 def _texts(column: pa.ChunkedArray, kind: pa.DataType, place: _Place) -> pa.ChunkedArray:
-    if pa.types.is_null(column.type):
+    named = pa.types.is_integer(column.type) and place.name in place.declared.named
+    if pa.types.is_null(column.type) or named:
         return column.cast(kind)
     if not pa.types.is_string(column.type):
         raise place.wrong_type(column.type, "texts")
     if place.name not in place.declared.nullable:
         empty = _mask(pc.equal(column, ""))
         place.refuse_where(RefusalReason.INVALID_VALUE, empty, "is empty", "Give it a name")
-    _refuse_words(column, place)
-    return column
+    return _worded(column, place)
 
 
-def _refuse_words(column: pa.ChunkedArray, place: _Place) -> None:
+def _worded(column: pa.ChunkedArray, place: _Place) -> pa.ChunkedArray:
+    """Return a column whose values are all among its words, if it has any, in lower case where any will do."""
     words = place.declared.words.get(place.name)
     if words is None:
-        return
+        return column
+    if place.name in place.declared.any_case:
+        column = pc.ascii_lower(column)
     strange = ~_mask(pc.is_in(column, value_set=pa.array(list(words), pa.string())))
     if strange.any():
         found = column[int(np.argmax(strange))].as_py()
         hint = nearest(found[:200], list(words))
         place.refuse_where(RefusalReason.INVALID_VALUE, strange, f"{shown(found)} is no {place.name}", hint)
+    return column
 
 
 def _cast(column: pa.ChunkedArray, kind: pa.DataType, place: _Place, wanted: str) -> pa.ChunkedArray:

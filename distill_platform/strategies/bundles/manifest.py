@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import BeforeValidator, Field, JsonValue, StringConstraints
 
 from distill_platform.core.config import StrictModel
 from distill_platform.core.utc import parse_utc
@@ -44,15 +44,13 @@ def _moment(value: Any) -> Any:
     return parse_utc(value) if isinstance(value, str) else value
 
 
-def _finite(value: dict[str, Any]) -> dict[str, Any]:
-    for name, number in value.items():
-        if isinstance(number, float) and not abs(number) < float("inf"):
-            raise ValueError(f"{name} is {number}, not a finite number")
-    return value
+def _version(value: Any) -> Any:
+    return SCHEMA_VERSION if value in (str(SCHEMA_VERSION), f"{SCHEMA_VERSION}.0") else value
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Numbers = Annotated[dict[str, float | int | str | bool | None], AfterValidator(_finite)]
+ReproHash = Annotated[str, StringConstraints(pattern=r"\A(sha256:)?[0-9a-fA-F]{16,128}\z")]
+"""Engines hash in their own way: hex digits, as many as they like."""
 
 
 class RunWindow(StrictModel):
@@ -63,12 +61,12 @@ class RunWindow(StrictModel):
 
 
 class Profiles(StrictModel):
-    """The costs and fills a run assumed, sealed with it: names to numbers, such as {"model": "linear", "bps": 1.0}."""
+    """The costs and fills a run assumed, sealed with it, in whatever form: best {"model": "linear", "bps": 1.0}."""
 
-    fee: Numbers
-    slippage: Numbers
-    fill: Numbers
-    funding: Numbers
+    fee: JsonValue
+    slippage: JsonValue
+    fill: JsonValue
+    funding: JsonValue
 
 
 class Search(StrictModel):
@@ -82,7 +80,7 @@ class Search(StrictModel):
 class ManifestNode(StrictModel):
     """One node of the graph that ran."""
 
-    node_id: Identifier
+    node_id: Annotated[str, StringConstraints(pattern=r"\A[ -~]{1,128}\z")]
     semantic_role: Annotated[SemanticRole, BeforeValidator(SemanticRole)]
     family: str
     ablation_group: str | None
@@ -94,14 +92,14 @@ class ModelReference(StrictModel):
     """The model that scored, by the hash of its artifact."""
 
     name: str
-    version: str
+    version: str | int
     artifact_sha256: Sha256
 
 
 class RunManifest(StrictModel):
     """The whole of `run_manifest.json`. Nothing has a default: what is not there was not sealed."""
 
-    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
+    schema_version: Annotated[int, BeforeValidator(_version), Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
     run_id: Identifier
     world_id: Identifier
     strategy_id: Identifier
@@ -116,8 +114,8 @@ class RunManifest(StrictModel):
     as_of: Moment
     window: RunWindow
     profiles: Profiles
-    seeds: dict[str, int] | list[int]
-    rounding: dict[str, Any]
+    seeds: JsonValue
+    rounding: JsonValue
     cohort_id: Identifier
     campaign_id: Identifier
     search: Search
@@ -125,7 +123,7 @@ class RunManifest(StrictModel):
     ablation_spec: dict[str, Any] | None
     parent_run_id: Identifier | None
     supersedes: Identifier | None
-    repro_hash: Sha256
+    repro_hash: ReproHash
     model: ModelReference | None
-    ensemble_policy: str | None
-    sizing: dict[str, Any]
+    ensemble_policy: JsonValue
+    sizing: JsonValue

@@ -41,9 +41,9 @@ def _refuse_times(manifest: RunManifest) -> None:
 
 def _refuse_search(manifest: RunManifest) -> None:
     search = manifest.search
-    if search.trial_index >= search.declared_trials:
+    if search.trial_index > search.declared_trials:
         message = f"search.trial_index: {search.trial_index} of {search.declared_trials} declared trials"
-        hint = "Trials count from 0: declare as many as were tried"
+        hint = "Trials count from 0 or from 1: declare as many as were tried"
         raise _refused(RefusalReason.TRIAL_OUT_OF_RANGE, message, hint)
     if manifest.ablation_spec is not None and manifest.parent_run_id is None:
         message = "ablation_spec: an ablation without parent_run_id"

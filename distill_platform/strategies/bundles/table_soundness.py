@@ -41,7 +41,7 @@ def refuse_unsound_tables(manifest: RunManifest, tables: Mapping[str, pa.Table])
         _refuse_daily(daily, window)
     if (orders := tables.get("orders")) is not None:
         _refuse_outside(ORDERS, "ts", _moments(orders, "ts"), window)
-        _refuse_twice(ORDERS, orders, "order_id", RefusalReason.DUPLICATE_ORDER)
+        _refuse_events_twice(orders)
     if (folds := tables.get("folds")) is not None:
         _refuse_folds(folds, manifest)
 
@@ -104,6 +104,15 @@ def _refuse_twice(table: BundleTable, rows: pa.Table, name: str, reason: Refusal
         twice = counts.field("values")[int(np.argmax(counts.field("counts").to_numpy()))].as_py()
         message = f"{table.file}: {name} {shown(twice)} stands twice"
         raise BundleRefused(reason, message, hint=f"Give every row a {name} of its own")
+
+
+def _refuse_events_twice(orders: pa.Table) -> None:
+    """An order may be filled in parts and stand once for each; the same of it at the same moment is said once."""
+    counts = orders.group_by(["order_id", "ts", "status"]).aggregate([([], "count_all")])
+    if counts.num_rows != orders.num_rows:
+        twice = counts.column("order_id")[int(np.argmax(counts.column("count_all").to_numpy()))].as_py()
+        message = f"{ORDERS.file}: order_id {shown(twice)} stands twice with one moment and status"
+        raise BundleRefused(RefusalReason.DUPLICATE_ORDER, message, hint="Write one row for each event of an order")
 
 
 def _refuse_where(table: BundleTable, reason: RefusalReason, bad: Mask, said: str, hint: str) -> None:

@@ -47,8 +47,9 @@ class FoldSplit(StrEnum):
 class BundleTable:
     """One file of a bundle: the columns it must have, those it may have, and what may stand in them.
 
-    `words` are the values a text column may hold; `nullable` columns may have gaps; in `non_negative` ones nothing is
-    below zero, in `positive` ones nothing is zero either.
+    `words` are the values a text column may hold, in `any_case` for some; `nullable` columns may have gaps; in
+    `non_negative` ones nothing is below zero, in `positive` ones nothing is zero either. `named` columns hold texts, or
+    whole numbers that are names; `numbered` ones whole numbers, or texts, numbered in the order in which they stand.
     """
 
     file: str
@@ -56,9 +57,12 @@ class BundleTable:
     optional: frozenset[str] = frozenset()
     required: bool = False
     words: Mapping[str, type[StrEnum]] = field(default_factory=dict)
+    any_case: frozenset[str] = frozenset()
     nullable: frozenset[str] = frozenset()
     non_negative: frozenset[str] = frozenset()
     positive: frozenset[str] = frozenset()
+    named: frozenset[str] = frozenset()
+    numbered: frozenset[str] = frozenset()
 
 
 def _schema(**columns: pa.DataType) -> pa.Schema:
@@ -82,8 +86,10 @@ TRADES = BundleTable(
         price_open=_NUMBER, price_close=_NUMBER, fee=_NUMBER, slippage=_NUMBER, pnl=_NUMBER,
     ),
     words={"side": Side},
+    any_case=frozenset({"side"}),
     non_negative=frozenset({"fee", "slippage"}),
     positive=frozenset({"qty", "price_open", "price_close"}),
+    named=frozenset({"trade_id"}),
 )  # fmt: skip
 DAILY = BundleTable(
     "daily.parquet",
@@ -95,11 +101,14 @@ ORDERS = BundleTable(
     _schema(ts=_TIME, order_id=pa.string(), symbol=pa.string(), status=pa.string(), reject_reason=pa.string()),
     words={"status": OrderStatus},
     nullable=frozenset({"reject_reason"}),
+    named=frozenset({"order_id"}),
 )
 FOLDS = BundleTable(
     "folds.parquet",
     _schema(fold=pa.int64(), split=pa.string(), start=_TIME, end=_TIME, pnl_is=_NUMBER, pnl_oos=_NUMBER),
     words={"split": FoldSplit},
+    nullable=frozenset({"pnl_is", "pnl_oos"}),
+    numbered=frozenset({"fold"}),
 )
 TABLES: dict[str, BundleTable] = {
     "steps": STEPS, "trades": TRADES, "daily": DAILY, "orders": ORDERS, "folds": FOLDS,

@@ -212,3 +212,44 @@ def test_the_clock_of_a_run_is_told_apart_from_its_days() -> None:
     found = measure(made(np.random.default_rng(4).normal(0.0, 0.01, 100), HOUR, cost=1e-5))
     assert found.broken == ()
     assert len(found.daily) == 5
+
+
+def _kept(bundle: Bundle, *, compound: bool) -> pa.Table:
+    """Return the days of an engine for which midnight is the first moment of a day."""
+    moved = changed(bundle.steps, "ts_end", [end + timedelta(seconds=1) for end in bundle.steps["ts_end"].to_pylist()])
+    return days_of(moved, compound=compound)
+
+
+@pytest.mark.parametrize("compound", [True, False])
+@pytest.mark.parametrize("every", [HOUR, DAY])
+def test_midnight_may_begin_a_day_or_end_one(every: timedelta, compound: bool) -> None:
+    bundle = made(np.random.default_rng(7).normal(0.0, 0.01, 240), every, cost=1e-5)
+    kept = _kept(bundle, compound=compound)
+    assert measure(replace(bundle, daily=kept)).broken == ()
+    shifted = changed(kept, "ret_net", np.roll(values(kept, "ret_net"), 1))
+    assert "daily_matches_steps" in measure(replace(bundle, daily=shifted)).broken
+
+
+def test_trades_sum_to_the_steps_or_to_the_days_and_to_nothing_else() -> None:
+    bundle = made(np.random.default_rng(7).normal(0.0, 0.01, 240), HOUR, cost=1e-5)
+    by_days = float(values(bundle.daily, "ret_net").sum())
+    assert abs(by_days - float(values(bundle.steps, "ret_net").sum())) > 1e-5
+    assert measure(replace(bundle, trades=changed(bundle.trades, "pnl", [by_days]))).broken == ()
+    assert measure(replace(bundle, trades=changed(bundle.trades, "pnl", [by_days + 1e-4]))).broken == (
+        "pnl_sums_match",
+    )
+
+
+def test_trades_are_compared_with_the_steps_own_days_where_the_engine_kept_none() -> None:
+    bundle = replace(sound(steps_per_day=4), daily=None)
+    assert measure(bundle).metrics["invariants.pnl_sums_match"] is True
+    assert measure(_trade_profit_inflated(bundle)).broken == ("pnl_sums_match",)
+
+
+def test_single_precision_adds_up_as_far_as_it_goes() -> None:
+    bundle = sound(steps_per_day=4)
+    for name in ("ret_gross", "fee", "slippage", "funding", "ret_net"):
+        bundle = _steps(bundle, name, lambda column: column.astype(np.float32).astype(np.float64))
+    assert "steps_add_up" not in measure(bundle).broken
+    lied = _steps(bundle, "ret_gross", lambda gross: (gross + 1e-6).astype(np.float32).astype(np.float64))
+    assert "steps_add_up" in measure(lied).broken

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from distill_platform_tests.evaluation.metrics.made import DAY, HOUR, START, changed, made, measure, orders, sound
@@ -84,3 +85,9 @@ def test_rejects_turnover_and_exposure_are_counted() -> None:
     assert found.number("risk.reject_rate") == pytest.approx(1 / 3)
     assert found.number("risk.turnover_annual") == pytest.approx(365 * 0.5)
     assert (found.number("risk.mean_exposure"), found.number("risk.max_exposure")) == (-2.0, 2.0)
+
+
+def test_an_order_that_was_filled_in_parts_hides_no_reject() -> None:
+    bundle = sound()
+    parts = pa.concat_tables([orders("filled", "rejected"), orders(*["partial"]).take(pa.array([0] * 98))])
+    assert measure(replace(bundle, orders=parts)).metrics["risk.reject_rate"] == 0.5

@@ -95,3 +95,10 @@ def test_a_short_run_has_no_folds() -> None:
     assert found.number("wf.n_folds") == 0
     assert math.isnan(found.number("wf.worst_fold_pnl"))
     assert values(made(NET[:5]).steps, "ret_net").shape == (5,)
+
+
+def test_a_span_may_be_named_by_the_end_of_its_first_step() -> None:
+    rows = [_fold(k, "forward_oos", 60 * k, 60 * k + 60, start=START + (60 * k + 1) * DAY) for k in range(1, 4)]
+    assert measure(_folded(*rows)).metrics["invariants.folds_match_steps"] is True
+    mixed = [*rows[:2], _fold(3, "forward_oos", 180, 240)]
+    assert measure(_folded(*mixed)).metrics["invariants.folds_match_steps"] is False

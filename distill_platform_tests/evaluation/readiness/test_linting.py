@@ -50,13 +50,13 @@ NODES: list[dict[str, Any]] = sample_manifest().model_dump(mode="json")["nodes"]
 SEARCH: dict[str, Any] = sample_manifest().search.model_dump()
 DESCRIBED: list[tuple[str, Level, dict[str, Any]]] = [
     ("unknown_world", Level.ERROR, {"world_id": "us_equity_dayly"}),
-    ("preset_not_in_world", Level.ERROR, {"data_preset": "ohlcv.sp500"}),
-    ("preset_not_in_world", Level.ERROR, {"data_preset": ""}),
+    ("preset_not_in_world", Level.WARNING, {"data_preset": "ohlcv.sp500"}),
+    ("preset_not_in_world", Level.WARNING, {"data_preset": ""}),
     ("fingerprint_missing", Level.ERROR, {"dataset_fingerprint": " "}),
     ("profile_without_numbers", Level.ERROR, {"profiles": {**PROFILES, "fee": {"model": "linear"}}}),
     ("profile_without_numbers", Level.ERROR, {"profiles": {**PROFILES, "slippage": {"on": True}}}),
     ("profile_without_numbers", Level.ERROR, {"profiles": {**PROFILES, "funding": {}}}),
-    ("repro_hash_mismatch", Level.ERROR, {"repro_hash": "0" * 64}),
+    ("repro_hash_unconfirmed", Level.WARNING, {"repro_hash": "0" * 64}),
     ("single_trial", Level.WARNING, {"search": {**SEARCH, "declared_trials": 1, "trial_index": 0}}),
     ("parameters_missing", Level.WARNING, {"search": {**SEARCH, "parameters": {}}}),
     ("commit_unknown", Level.WARNING, {"commit_sha": "dirty"}),
@@ -103,7 +103,7 @@ def test_costs_of_the_world_and_above_are_not_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "level"),
-    [("trades", Level.ERROR), ("daily", Level.ERROR), ("orders", Level.WARNING), ("folds", Level.WARNING)],
+    [("trades", Level.ERROR), ("daily", Level.WARNING), ("orders", Level.WARNING), ("folds", Level.WARNING)],
 )
 def test_a_missing_table_is_named_with_what_it_is_for(tmp_path: Path, name: str, level: Level) -> None:
     folder = ready(tmp_path)
