@@ -10,7 +10,7 @@ from distill_platform.policy.dry_run import DryRun, JudgedRun, dry_run
 from distill_platform.policy.gates import GateResult, judge_gates
 from distill_platform.policy.ranking import MetricsLine
 from distill_platform.policy.rules import RuleResult
-from distill_platform.policy.words import Stage
+from distill_platform.policy.words import Stage, Status
 from distill_platform.policy.world import World
 
 
@@ -29,7 +29,7 @@ class Change:
 
 @dataclass(frozen=True)
 class RunDifference:
-    """What changes for one run. Its verdict is its status and whether its strategy is selected."""
+    """What changes for one run. Its verdict is its status and whether it did not fail and its strategy is selected."""
 
     strategy_id: str
     run_id: str
@@ -113,7 +113,8 @@ def _difference(before: DryRun, after: DryRun, old: JudgedRun, new: JudgedRun) -
 
 
 def _verdict(run: DryRun, judged: JudgedRun) -> dict[str, Any]:
-    return {**judged.summary.to_dict(), "selected": judged.line.strategy_id in run.selected}
+    is_selected = judged.summary.status is not Status.FAIL and judged.line.strategy_id in run.selected
+    return {**judged.summary.to_dict(), "selected": is_selected}
 
 
 def _rules(results: Iterable[RuleResult]) -> Mapping[str, Mapping[str, Any]]:

@@ -171,12 +171,17 @@ def _correlations(value: Any) -> dict[tuple[str, str], float]:
     found: dict[tuple[str, str], float] = {}
     for key, correlation in value.items():
         pair = _pair(key)
-        if isinstance(correlation, bool) or not isinstance(correlation, int | float) or not -1 <= correlation <= 1:
+        if not _is_correlation(correlation):
             raise MetricsError(f"correlations.{key} must be a number from -1 to 1, and is {correlation!r}")
         if found.get(pair, correlation) != correlation:
             raise MetricsError(f"correlations.{key} contradicts the same pair the other way round")
         found[pair] = float(correlation)
     return found
+
+
+def _is_correlation(value: Any) -> bool:
+    """Return whether a value is from -1 to 1; a correlation of 1 is often computed as 1.0000000000000002."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= 1 + 1e-9
 
 
 def _pair(key: str) -> tuple[str, str]:

@@ -49,6 +49,6 @@ def ranks(lines: Iterable[MetricsLine], metric: str) -> dict[tuple[str, str], in
     for line in ranked(lines, metric):
         if number(line.metrics.get(metric)) is None:
             break
-        places[line.key] = 1 + len(better.keys() - {line.strategy_id})
+        places[line.key] = 1 + len(better) - (line.strategy_id in better)
         better.setdefault(line.strategy_id)
     return places

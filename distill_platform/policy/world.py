@@ -13,6 +13,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from distill_platform.core.canon import sig_hash
 from distill_platform.core.config import StrictModel, load_yaml, nearest, rule_error
 from distill_platform.core.errors import ConfigError, ExpressionError
+from distill_platform.policy.catalogue import CATALOGUE
 from distill_platform.policy.gates import CompiledGate, compile_gates
 from distill_platform.policy.profiles import STAGE_KEYS, Profile, ProfileByStage, Profiles, Validation
 from distill_platform.policy.rules import Benchmark, Cohort, LiveMonitoring, Portfolio, Rule, RuleBlock, compile_rule
@@ -108,12 +109,20 @@ class World(StrictModel):
                 _refuse(("stress_grid", number, "name"), f"scenario {name!r} stands twice", name)
         if self.stress_grid is None:
             return
+        for place, name in self._named_scenarios():
+            if name not in grid:
+                hint = nearest(name, grid) if grid else "The grid is empty"
+                _refuse(place, f"the stress grid has no scenario {name!r}. {hint}", name)
+
+    def _named_scenarios(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """Yield where rules and the selection name a stress scenario; gates are checked when they are compiled."""
         for profile, rules in self.validation_profiles.items():
             for name in rules.stress.scenarios or ():
-                if name not in grid:
-                    hint = nearest(name, grid) if grid else "The grid is empty"
-                    place = ("validation_profiles", profile, "stress", "scenarios", name)
-                    _refuse(place, f"the stress grid has no scenario {name!r}. {hint}", name)
+                yield ("validation_profiles", profile, "stress", "scenarios", name), name
+        for step in ("top_k", "hysteresis"):
+            ranking = getattr(self.selection, step)
+            if ranking is not None and ranking.metric not in CATALOGUE:
+                yield ("selection", step, "metric"), ranking.metric.split(".")[1]
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Return a copy that works out its own hash, rules and gates."""

@@ -32,6 +32,12 @@ def test_runs_are_told_apart_by_strategy_and_run() -> None:
     assert (found.runs, found.changed_verdicts, found.impact) == (4, 3, 0.75)
 
 
+def test_a_run_that_fails_is_not_selected_though_its_strategy_is() -> None:
+    found = policy_diff(world(), world(validation_profiles=stricter()), [line("a", 2.0, "r1"), line("a", 1.2, "r2")])
+    verdicts = [(change.run_id, change.new["status"], change.new["selected"]) for change in found.changes]
+    assert verdicts == [("r1", "pass", True), ("r2", "fail", False)]
+
+
 def test_a_change_shows_both_sides_with_reasons_and_margins() -> None:
     found = policy_diff(world(), world(validation_profiles=stricter()), [line("a", 1.2)])
     (change,) = found.changes

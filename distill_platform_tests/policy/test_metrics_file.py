@@ -135,7 +135,8 @@ def test_nesting_and_flattening_lose_nothing_but_what_json_cannot_hold(values: d
 
 def test_a_context_is_read_with_pairs_in_any_order() -> None:
     found = parse_context(
-        b'{"correlations": {"b,a": 0.3, "a,c": -1, "c,a": -1.0}, "previous_selection": ["a"]}', "c.json"
+        b'{"correlations": {"b,a": 0.3, "a,c": -1, "c,a": -1.0, "a,e": 1.0000000002}, "previous_selection": ["a"]}',
+        "c.json",
     )
     assert (found.correlation("a", "b"), found.correlation("b", "a"), found.correlation("c", "a")) == (0.3, 0.3, -1.0)
     assert (found.correlation("b", "c"), found.previous_selection) == (0.5, {"a"})

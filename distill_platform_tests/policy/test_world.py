@@ -133,6 +133,11 @@ def test_a_stress_rule_names_a_scenario_of_the_grid(tmp_path: Path) -> None:
     rule = "    stress: {scenarios: {fees_x3: {min_net_sharpe: 0.0}}}\n  paper:"
     error = refusal(tmp_path, EXAMPLE.replace("  paper:", rule, 1))
     assert (error.line, error.message.count("Did you mean 'fees_x2'?")) == (12, 1)
+    ranked = "top_k: {metric: stress.fees_x3.net_sharpe"
+    with pytest.raises(ConfigError, match="no scenario 'fees_x3'") as caught:
+        loaded(tmp_path, EXAMPLE.replace("top_k: {metric: returns.sharpe_daily", ranked, 1))
+    assert caught.value.line == 18
+    assert loaded(tmp_path, EXAMPLE.replace("top_k: {metric: returns.sharpe_daily", ranked.replace("x3", "x2"), 1))
     no_grid = "\n".join(line for line in EXAMPLE.splitlines() if not line.startswith("stress_grid"))
     assert loaded(tmp_path, no_grid.replace("  paper:", rule, 1)).stress_grid is None
 

@@ -11,6 +11,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from distill_platform.core.expression import Kind
@@ -69,13 +71,14 @@ def canonical(name: str) -> str:
     return ALIASES.get(name, name)
 
 
+@lru_cache(maxsize=4096)
 def metric(name: str) -> Metric | None:
     """Return the metric of a full name, of any stress scenario too; None for a name that nobody declared."""
     found = CATALOGUE.get(name)
     if found is None and name.startswith("stress."):
         scenario, _, leaf = name.removeprefix("stress.").rpartition(".")
         if leaf in LEAVES and SCENARIO.fullmatch(scenario):
-            return next(pattern for pattern in scenario_metrics(scenario) if pattern.leaf == leaf)
+            return replace(LEAVES[leaf], name=name)
     return found
 
 
