@@ -150,7 +150,7 @@ class Lab:
 
     def report(self, run_id: str) -> dict[str, Any]:
         """A run's evaluation_report.json."""
-        document: dict[str, Any] = canon.parse((self.lake / "reports" / run_id / "evaluation_report.json").read_bytes())
+        document: dict[str, Any] = canon.parse((self.lake / "reports/runs" / run_id / "evaluation_report.json").read_bytes())
         return document
 
     def reports(self) -> dict[str, bytes]:
