@@ -181,5 +181,5 @@ def test_the_command_line_materializes_a_day_and_a_range(judging: EvaluationProj
     environment = os.environ | {"DAGSTER_HOME": str(judging.folder / "home"), "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, cwd=judging.folder, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout[-2000:] + ended.stderr[-2000:]
-    assert "runs/run-1/evaluation_report.md" in judging.lab.reports()
+    assert "run-1/evaluation_report.md" in judging.lab.reports()
     assert ("run-2/evaluation_report.md" in judging.lab.reports()) == ("range" in chosen)

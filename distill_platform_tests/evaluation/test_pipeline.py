@@ -67,7 +67,7 @@ def test_the_artifacts_have_the_shape_that_machines_rely_on(judged: Lab) -> None
 def test_a_report_says_why_a_run_was_refused(judged: Lab) -> None:
     said = judged.report("run-2")["verdict"]
     assert "Sharpe" in said["headline"]
-    assert "Sharpe" in judged.reports()["runs/run-2/evaluation_report.md"].decode()
+    assert "Sharpe" in judged.reports()["run-2/evaluation_report.md"].decode()
 
 
 def test_evaluating_again_adds_nothing_anywhere(judged: Lab) -> None:
