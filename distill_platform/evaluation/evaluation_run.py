@@ -15,14 +15,17 @@ from distill_platform.policy.gates import GateResult
 from distill_platform.policy.profiles import STAGE_KEYS
 from distill_platform.policy.rules import RuleResult
 from distill_platform.policy.summary import Summary
-from distill_platform.policy.words import Stage
+from distill_platform.policy.words import Stage, Status
 from distill_platform.policy.world import World
 from distill_platform.strategies.bundles.manifest import RunManifest
 
 
 @dataclass(frozen=True)
 class EvaluationRun:
-    """One run judged: what its world's rules and gates say, what looks like gaming, and what it comes to."""
+    """One run judged: what its world's rules and gates say, what looks like gaming, and what it comes to.
+
+    `alone` is the status that rules and gates come to without any suspicion.
+    """
 
     manifest: RunManifest
     bundle_sha256: str
@@ -31,6 +34,7 @@ class EvaluationRun:
     results: tuple[RuleResult, ...]
     gates: tuple[GateResult, ...]
     summary: Summary
+    alone: Status
     gaming: GamingFlags
     release: ReleaseStanding
 
@@ -67,6 +71,7 @@ class EvaluationRun:
                     "metrics_sha256": metrics_sha256(self.metrics),
                     "gates": [gate.to_dict() for gate in self.gates],
                     "counts_for_release": self.release.counts,
+                    "status_alone": self.alone.value,
                 },
             }
         )

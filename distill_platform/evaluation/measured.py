@@ -21,7 +21,7 @@ from distill_platform.strategies.bundles.manifest import RunManifest
 
 KEPT_OF_BROKEN = ("invariants.", "triage.", "diagnostics.")
 REPRODUCED = "repro_hash_match"
-_REMEMBERED = 512
+_REMEMBERED = 2_048
 _NO_TERMS = EvaluationTerms(fee_bps=0.0, slippage_bps=0.0, funding_bps_daily=0.0, stress_grid=())
 
 

@@ -116,10 +116,13 @@ def _verdict(run: DryRun, judged: JudgedRun) -> dict[str, Any]:
     return {**judged.summary.to_dict(), "selected": judged.line.strategy_id in run.selected}
 
 
-def _rules(results: Iterable[RuleResult]) -> dict[str, Mapping[str, Any]]:
-    said = ("status", "severity", "owner", "reason_code", "reason", "details")
-    whole = {result.rule: result.to_dict() for result in results}
-    return {rule: {name: result[name] for name in said} for rule, result in whole.items()}
+def _rules(results: Iterable[RuleResult]) -> Mapping[str, Mapping[str, Any]]:
+    """Return what each rule says: its first result, which is the worst, and all of its bounds."""
+    said: dict[str, dict[str, Any]] = {}
+    for result in results:
+        first = {name: value for name, value in result.to_dict().items() if name not in ("rule", "tags")}
+        said.setdefault(result.rule, {**first, "parameters": []})["parameters"].extend(result.parameters)
+    return said
 
 
 def _gates(results: Iterable[GateResult]) -> dict[str, Mapping[str, Any]]:

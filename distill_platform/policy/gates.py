@@ -56,7 +56,7 @@ class CompiledGate:
             return self._result(GateStatus.INSUFFICIENT_OBSERVATION, [_why_unknown(rule, metrics) for rule in unknown])
         if self.governance is not None:
             return self._result(GateStatus.INSUFFICIENT_OBSERVATION, [_AWAITS[self.governance]])
-        if not self.blocking:
+        if not self.blocking and not self.watch:
             return self._result(GateStatus.INSUFFICIENT_OBSERVATION, ["the world asks for nothing here"])
         return self._watched(metrics)
 
@@ -69,8 +69,12 @@ class CompiledGate:
             for rule, verdict in verdicts
             if verdict is not Verdict.FALSE
         ]
-        held = f"all {len(self.blocking)} expressions hold" if len(self.blocking) > 1 else "the expression holds"
-        return self._result(GateStatus.WATCH if alarms else GateStatus.PASS, alarms or [held])
+        return self._result(GateStatus.WATCH if alarms else GateStatus.PASS, alarms or [self._held()])
+
+    def _held(self) -> str:
+        if not self.blocking:
+            return "no alarm"
+        return f"all {len(self.blocking)} expressions hold" if len(self.blocking) > 1 else "the expression holds"
 
     def _result(self, status: GateStatus, reasons: Sequence[str]) -> GateResult:
         return GateResult(self.stage, status, tuple(reasons), judged=True)

@@ -15,7 +15,7 @@ from distill_platform.policy.world import World
 
 @dataclass(frozen=True)
 class Judgement:
-    """What each rule says of a run, and the summary."""
+    """What the rules say of a run, in their order, and the summary."""
 
     results: tuple[RuleResult, ...]
     summary: Summary
@@ -27,7 +27,7 @@ def judge_run(world: World, stage: Stage, metrics: Metrics) -> Judgement:
     A pure function of its arguments. Raises ConfigError for a stage without a profile.
     """
     rules = world.rules(stage)
-    results = [rule.judge(metrics) for rule in rules]
+    results = [result for rule in rules for result in rule.judge(metrics)]
     if not any(rule.configured for rule in rules):
         results.append(_nothing_asked(world, stage))
     return Judgement(tuple(results), summarize(results))

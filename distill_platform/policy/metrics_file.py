@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NoReturn
 
@@ -26,7 +27,8 @@ def read_metrics(lines: Iterable[bytes], file: str) -> tuple[MetricsLine, ...]:
     """Return the runs of a JSONL file, given as its lines; `file` is its name for error messages.
 
     Raises MetricsError with file and line for whatever is not a run with known metrics, for a run that stands twice,
-    and for a file without runs. A known metric with an unusable value is kept: judging it is not a matter of reading.
+    and for a file without runs. A known metric with an unusable value is kept, NaN and Infinity as most programs write
+    them into JSON included: it fails its own run, not the file.
     """
     first_at: dict[tuple[str, str], int] = {}
     found = []
@@ -46,12 +48,40 @@ def read_metrics(lines: Iterable[bytes], file: str) -> tuple[MetricsLine, ...]:
 
 def _placed(raw: bytes, file: str, number: int) -> MetricsLine:
     try:
-        return _line(canon.parse(raw))
+        return _line(_parsed(raw))
     except CanonError as error:
         message = "is cut off in the middle of a line" if canon.is_cut_off(raw) else error.message
         raise MetricsError(f"{error.reason}: {message}", file=file, line=number) from None
     except MetricsError as error:
         raise MetricsError(error.message, file=file, line=number, hint=error.hint) from None
+
+
+def _parsed(raw: bytes) -> Any:
+    """Return the value of a line, read as strictly as canonical JSON but for numbers that are not finite."""
+    try:
+        return canon.parse(raw)
+    except CanonError as error:
+        if error.reason != "non_finite_number":
+            raise
+        return _with_non_finite(raw, error)
+
+
+def _with_non_finite(raw: bytes, refused: CanonError) -> Any:
+    try:
+        value = json.loads(raw, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise refused from None
+    canon.dumps(value)  # refuses what else canonical JSON does not hold: lone surrogates, whole numbers beyond 64 bits
+    return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise CanonError("duplicate_json_key", f"duplicate key {key!r}")
+        found[key] = value
+    return found
 
 
 def _line(value: Any) -> MetricsLine:
@@ -118,7 +148,9 @@ def _refuse_unknown(name: str) -> NoReturn:
 
 
 def _same(first: Any, second: Any) -> bool:
-    return type(first) is type(second) and first == second
+    if isinstance(first, bool) or isinstance(second, bool):
+        return first is second
+    return bool(first == second) or (first != first and second != second)  # NaN is not even itself
 
 
 def parse_context(content: bytes, file: str) -> Context:

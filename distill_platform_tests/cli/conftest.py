@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from distill_platform_tests.cli.terminal import distill
+from distill_platform_tests.store.conftest import postgres_server, postgres_url  # noqa: F401 - fixtures
 from distill_platform_tests.tiny_project import tiny_project
 
 

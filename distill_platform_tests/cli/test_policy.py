@@ -1,6 +1,7 @@
 """`distill policy` checks a policy, judges runs without recording anything, and compares two policies."""
 
 import json
+import math
 import random
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,19 @@ def test_evaluate_answers_with_one_json_document(folder: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, None, "1.2", True])
+def test_what_is_no_finite_number_fails_its_own_run_and_no_other(folder: Path, value: Any) -> None:
+    write(folder, [row("a", 1.2), row("b", value), row("c", 0.9)])
+    result = distill(folder, "policy", "evaluate", "world.yaml", "metrics.jsonl", "--stage", "backtest", "--json")
+    answer = json.loads(result.stdout, parse_constant=lambda text: pytest.fail(f"{text} is not JSON"))
+    assert result.exit_code == 1
+    assert [run["summary"]["status"] for run in answer["runs"]] == ["pass", "fail", "pass"]
+    (broken,) = [found for found in answer["runs"][1]["results"] if found["status"] != "pass"]
+    assert (broken["rule"], broken["status"], broken["reason_code"]) == ("performance", "fail", "invalid_metric")
+    assert (broken["details"]["threshold"], broken["details"]["margin"]) == (0.5, None)
+    assert answer["selected"] == ["a", "c"]
+
+
 def test_evaluate_ends_with_0_where_no_run_failed(folder: Path) -> None:
     write(folder, [row("a", 1.2), row("b", 0.55)])
     result = distill(folder, "policy", "evaluate", "world.yaml", "metrics.jsonl", "--stage", "backtest")
@@ -117,7 +131,6 @@ def test_a_stage_without_a_profile_is_bad_usage(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ('{"strategy_id": "z", "run_id": "r", "metrics": {"returns": {"sharpe_daily": NaN}}}', "NaN and Infinity"),
         ('{"strategy_id": "z", "run_id": "r", "metrics": {"returns": {"sharpe": 1}}}', "unknown metric"),
         ('{"strategy_id": "z", "run_id": "r", "metrics": {"returns"', "cut off"),
         ('{"strategy_id": "z", "run_id": "r", "metrics": {}, "extra": 1}', "unknown key 'extra'"),

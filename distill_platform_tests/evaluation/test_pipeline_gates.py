@@ -86,6 +86,17 @@ def test_a_run_that_takes_the_place_of_failures_until_one_passes(
     assert status(lab, "try-3") == verdict
 
 
+@pytest.mark.parametrize("winner_first", [False, True])
+def test_a_run_that_was_stopped_at_a_gate_alone_failed_too(lab: Lab, winner_first: bool) -> None:
+    lab.world(lambda world: world["stage_gates"]["stage1_dev"].update(blocking=["perf.net_sharpe >= 2.0"]))
+    tries = [("stopped", {"sharpe": 1.5}), ("through", {"sharpe": 4.0, "supersedes": "stopped"})]
+    for (run_id, told), day in zip(reversed(tries) if winner_first else tries, (DAY, NEXT_DAY), strict=True):
+        lab.hand_in(1 if run_id == "stopped" else 2, day, run_id=run_id, **told)
+        lab.judge()
+    assert status(lab, "stopped") == "fail"
+    assert lab.flags("through") == {"supersede_to_pass"}
+
+
 def test_costs_that_are_cut_tenfold_after_a_failure(lab: Lab) -> None:
     lab.world(lambda world: world.update(costs={"fee_bps": 0.0, "slippage_bps": 0.0, "funding_bps_daily": 0.0}))
     lab.hand_in(1, run_id="dear", sharpe=-1.0, cost_bps=5.0)

@@ -83,7 +83,7 @@ def test_cohort_medians_and_ranks_are_over_all_runs_unless_a_line_brings_its_own
 
     run = dry_run(told, Stage.BACKTEST, [bare("a", 3.0), bare("b", 1.0), bare("c", math.nan), bare("d", 1.0)])
     found = {judged.line.strategy_id: judged.results[5] for judged in run.runs}
-    observed = {name: [part["observed"] for part in given.details["parameters"]] for name, given in found.items()}
+    observed = {name: [part["observed"] for part in given.parameters] for name, given in found.items()}
     assert observed == {
         "a": [1.0, 0.95, 1],
         "b": [1.0, 0.95, 2],

@@ -78,9 +78,16 @@ def test_a_stress_metric_stands_in_for_no_other() -> None:
 
 
 def test_a_gate_that_asks_for_nothing_does_not_open() -> None:
-    for empty in ({}, {"watch": ["regime.fragile == true"]}):
+    for empty in ({}, {"blocking": [], "watch": []}):
         assert statuses(judged(stage1_dev=empty))[1:3] == ["insufficient_observation", "not judged"]
     assert statuses(judge_gates(world(stage_gates=None), metrics()))[0] == "insufficient_observation"
+
+
+@pytest.mark.parametrize(("fragile", "status"), [(False, "pass"), (True, "watch"), (None, "watch"), (1, "watch")])
+def test_a_gate_of_alarms_alone_is_judged_by_them(fragile: object, status: str) -> None:
+    gate = judged({"regime.fragile": fragile}, stage1_dev={"watch": ["regime.fragile == true"]})[1]
+    assert gate.status == status
+    assert ("no alarm" in gate.reasons) == (status == "pass")
 
 
 def test_an_approval_comes_after_the_expressions() -> None:

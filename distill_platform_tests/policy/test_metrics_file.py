@@ -38,9 +38,12 @@ def test_right_lines_are_read() -> None:
     [
         (b"{", "malformed_json"),
         (GOOD[:-20], "cut off"),
-        (b'{"strategy_id": "a", "run_id": "r", "metrics": {"returns": {"sharpe_daily": NaN}}}', "NaN"),
-        (b'{"strategy_id": "a", "run_id": "r", "metrics": {"returns": {"sharpe_daily": Infinity}}}', "Infinity"),
-        (b'{"strategy_id": "a", "run_id": "r", "metrics": {"returns": {"sharpe_daily": 1e999}}}', "non_finite_number"),
+        (b'{"strategy_id": NaN, "run_id": "r", "metrics": {}}', "strategy_id must be a text"),
+        (b'{"strategy_id": "a", "run_id": "r", "metrics": NaN}', "metrics must be an object"),
+        (b'{"strategy_id": "a", "run_id": "r", "metrics": {"returns": {"sharpe_daily": nan}}}', "malformed_json"),
+        (b'{"strategy_id": "a", "run_id": "r", "metrics": {"wf": {"n_folds": NaN, "n_folds": 2}}}', "duplicate key"),
+        (b'{"strategy_id": "\\ud800", "run_id": "r", "metrics": {"wf": {"n_folds": NaN}}}', "surrogate"),
+        (b'{"strategy_id": "a", "run_id": "r", "metrics": {"wf": {"n_folds": NaN, "oos_is_ratio": 1', "cut off"),
         (b'{"strategy_id": "a", "strategy_id": "b", "run_id": "r", "metrics": {}}', "duplicate key"),
         (b'{"strategy_id": "a", "run_id": "r", "metrics": {"wf": {"n_folds": 1, "n_folds": 2}}}', "duplicate key"),
         (b'{"strategy_id": "\xff", "run_id": "r", "metrics": {}}', "not UTF-8"),
@@ -89,6 +92,21 @@ def test_an_alias_is_accepted_also_beside_the_same_value() -> None:
         "robustness.probabilistic_sharpe_ratio": 0.8,
     }
     assert flatten({"determinism": {"repro_hash_match": True}}) == {"invariants.repro_hash_match": True}
+
+
+def test_the_same_number_may_be_written_in_two_ways() -> None:
+    assert flatten({"perf": {"net_sharpe": 1}, "returns": {"sharpe_daily": 1.0}}) == {"returns.sharpe_daily": 1.0}
+    (twice,) = read_metrics([row(perf={"net_sharpe": math.nan}, returns={"sharpe_daily": math.nan})], "m.jsonl")
+    assert math.isnan(twice.metrics["returns.sharpe_daily"])
+
+
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999"])
+def test_numbers_that_are_not_finite_are_kept_for_the_judges(written: str) -> None:
+    line = '{"strategy_id": "a", "run_id": "NaN, Infinity", "metrics": {"returns": {"sharpe_daily": %s, "es_99": 0.1}}}'
+    (read,) = read_metrics([(line % written).encode()], "m.jsonl")
+    assert read.run_id == "NaN, Infinity"
+    assert not math.isfinite(read.metrics["returns.sharpe_daily"])
+    assert read.metrics["returns.es_99"] == 0.1
 
 
 @pytest.mark.parametrize("value", [None, "0.9", True, [], {}, {"a": 1}])

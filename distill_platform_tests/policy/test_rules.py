@@ -73,9 +73,14 @@ def block(rule: str, parameter: str, bound: float, **more: str) -> dict[str, Any
     return {"scenarios": {"fees_x2": {parameter: bound}}, **more} if rule == "stress" else {parameter: bound, **more}
 
 
-def verdict(rule: str, rules: Mapping[str, Any], given: Mapping[str, Any]) -> RuleResult:
+def verdicts(rule: str, rules: Mapping[str, Any], given: Mapping[str, Any]) -> list[RuleResult]:
     judged = judge_run(demanding(**rules), Stage.BACKTEST, given)
-    return next(result for result in judged.results if result.rule == rule)
+    return [result for result in judged.results if result.rule == rule]
+
+
+def verdict(rule: str, rules: Mapping[str, Any], given: Mapping[str, Any]) -> RuleResult:
+    (only,) = verdicts(rule, rules, given)
+    return only
 
 
 def judge(rule: str, parameter: str, bound: float, given: Mapping[str, Any]) -> RuleResult:
@@ -85,7 +90,7 @@ def judge(rule: str, parameter: str, bound: float, given: Mapping[str, Any]) -> 
 @lines_of_the_table
 def test_the_bound_itself_passes(rule: str, parameter: str, bound: float, metric: str, past: float, code: str) -> None:
     result = judge(rule, parameter, bound, metrics({metric: bound}))
-    assert (result.status, result.reason_code, result.tags) == (Status.PASS, "ok", ())
+    assert (result.status, result.reason_code, result.tags) == (Status.PASS, "ok", (metric, parameter))
     assert (result.details["observed"], result.details["threshold"], result.details["margin"]) == (bound, bound, 0)
 
 
@@ -94,13 +99,13 @@ def test_past_the_bound_fails_and_says_by_how_much(
     rule: str, parameter: str, bound: float, metric: str, past: float, code: str
 ) -> None:
     result = judge(rule, parameter, bound, metrics({metric: past}))
-    assert (result.status, result.reason_code, result.tags) == (Status.FAIL, code, (code,))
+    assert (result.status, result.reason_code, result.tags) == (Status.FAIL, code, (code, metric, parameter))
     assert (result.severity, result.owner) == DEFAULTS[rule]
     assert result.details["observed"] == past
     assert result.details["threshold"] == bound
     assert result.details["margin"] == -abs(past - bound)
     assert metric in result.reason
-    (finding,) = result.details["parameters"]
+    (finding,) = result.parameters
     assert (finding["parameter"], finding["metric"], finding["reason_code"]) == (parameter, metric, code)
 
 
@@ -152,6 +157,13 @@ def test_the_sharpe_gap_is_the_distance_of_the_halves(halves: tuple[float, float
     assert result.reason_code == ("ok" if status == "pass" else "sharpe_gap_above_max")
 
 
+@pytest.mark.parametrize(("halves", "bound"), [((0.9, 0.6), 0.3), ((0.1, 0.4), 0.3), ((1.1, 1.0), 0.1)])
+def test_a_gap_is_the_difference_of_the_numbers_as_they_are_written(halves: tuple[float, float], bound: float) -> None:
+    given = metrics({"robustness.sharpe_first_half": halves[0], "robustness.sharpe_second_half": halves[1]})
+    result = judge("robustness", "max_sharpe_gap", bound, given)
+    assert (result.status, result.details["observed"], result.details["margin"]) == (Status.PASS, bound, 0.0)
+
+
 @pytest.mark.parametrize("half", ["robustness.sharpe_first_half", "robustness.sharpe_second_half"])
 def test_half_a_sharpe_gap_is_none(half: str) -> None:
     assert judge("robustness", "max_sharpe_gap", 0.5, metrics(without=half)).reason_code == "missing_metric"
@@ -161,7 +173,7 @@ def test_half_a_sharpe_gap_is_none(half: str) -> None:
 def test_a_gap_too_wide_for_a_float_is_past_every_bound() -> None:
     far = metrics({"robustness.sharpe_first_half": 1.7e308, "robustness.sharpe_second_half": -1.7e308})
     result = judge("robustness", "max_sharpe_gap", 1e308, far)
-    assert (result.status, result.details["observed"], result.details["margin"]) == (Status.FAIL, "inf", None)
+    assert (result.status, result.details["observed"], result.details["margin"]) == (Status.FAIL, "Infinity", None)
 
 
 def test_a_stress_metric_never_stands_in_for_a_missing_one_nor_a_plain_one_for_a_stress_metric() -> None:
@@ -172,21 +184,25 @@ def test_a_stress_metric_never_stands_in_for_a_missing_one_nor_a_plain_one_for_a
     assert judge("stress", "max_drawdown", 0.3, without).reason_code == "missing_metric"
 
 
-def test_a_rule_shows_every_parameter_and_leads_with_the_first_that_fails() -> None:
+def test_a_rule_has_a_result_for_each_bound_that_does_not_hold() -> None:
     rules = {"performance": {"min_gain_to_pain": 2.0, "max_drawdown": 0.25, "min_sharpe": 2.0}}
-    result = verdict("performance", rules, metrics())
-    assert result.reason_code == "sharpe_daily_below_min"
-    assert result.tags == ("sharpe_daily_below_min", "gain_to_pain_ratio_below_min")
-    assert result.details["observed"] == 1.2
-    assert [finding["reason_code"] for finding in result.details["parameters"]] == [
-        "sharpe_daily_below_min",
-        "ok",
-        "gain_to_pain_ratio_below_min",
-    ]
-    assert result.reason == (
-        "returns.sharpe_daily is 1.2, below the minimum of 2.0; "
-        "returns.gain_to_pain_ratio is 1.5, below the minimum of 2.0"
-    )
+    first, second = verdicts("performance", rules, metrics())
+    assert (first.reason_code, second.reason_code) == ("sharpe_daily_below_min", "gain_to_pain_ratio_below_min")
+    assert [(result.status, result.severity) for result in (first, second)] == [(Status.FAIL, Severity.BLOCKING)] * 2
+    assert dict(first.details) == {"observed": 1.2, "threshold": 2.0, "margin": -0.8}
+    assert dict(second.details) == {"observed": 1.5, "threshold": 2.0, "margin": -0.5}
+    assert second.reason == "returns.gain_to_pain_ratio is 1.5, below the minimum of 2.0"
+    assert second.tags == ("gain_to_pain_ratio_below_min", "returns.gain_to_pain_ratio", "min_gain_to_pain")
+
+
+def test_the_results_of_a_rule_show_each_of_its_bounds_once() -> None:
+    rules = {"performance": {"min_gain_to_pain": 2.0, "max_drawdown": 0.25, "min_sharpe": 2.0}}
+    first, second = verdicts("performance", rules, metrics())
+    assert [part["parameter"] for part in first.parameters] == ["min_sharpe", "max_drawdown"]
+    assert [part["reason_code"] for part in first.parameters[:2]] == ["sharpe_daily_below_min", "ok"]
+    assert [part["parameter"] for part in second.parameters] == ["min_gain_to_pain"]
+    (holds,) = verdicts("performance", {"performance": {"min_sharpe": 0.1, "max_drawdown": 0.5}}, metrics())
+    assert [part["parameter"] for part in holds.parameters] == ["min_sharpe", "max_drawdown"]
 
 
 def test_a_rule_that_passes_shows_its_nearest_bound() -> None:
@@ -199,6 +215,7 @@ def test_every_stress_scenario_must_hold() -> None:
     bounds = {"fees_x2": {"min_net_sharpe": 0.95}, "slippage_bps_2": {"min_net_sharpe": 0.95}}
     result = verdict("stress", {"stress": {"scenarios": bounds}}, metrics())
     assert result.status is Status.FAIL
+    assert result.tags[1] == "stress.slippage_bps_2.net_sharpe"
     assert "stress.slippage_bps_2.net_sharpe is 0.9, below" in result.reason
 
 
@@ -207,6 +224,8 @@ def test_a_rule_without_parameters_says_that_it_is_not_configured() -> None:
     others = [result for result in judged.results if result.rule != "performance"]
     assert len(others) == 10
     assert {result.reason_code for result in others} == {"not_configured"}
+    assert all(result.reason.startswith("not configured: ") for result in others)
+    assert {result.status for result in others} == {Status.PASS}
     assert not any(result.executed for result in others)
 
 
@@ -251,9 +270,11 @@ def test_on_missing_metric_warns_about_missing_ones_only() -> None:
     both = judge_run(
         lenient, Stage.BACKTEST, metrics({"robustness.pbo": 0.9}, without="robustness.deflated_sharpe_ratio")
     )
-    robustness = next(result for result in both.results if result.rule == "robustness")
-    assert (robustness.status, robustness.reason_code) == (Status.FAIL, "pbo_above_max")
-    assert robustness.tags == ("missing_metric", "pbo_above_max")
+    robustness = [result for result in both.results if result.rule == "robustness"]
+    assert [(result.status, result.reason_code) for result in robustness] == [
+        (Status.FAIL, "pbo_above_max"),
+        (Status.WARN, "missing_metric"),
+    ]
 
 
 def test_numpy_numbers_are_numbers() -> None:
@@ -316,6 +337,6 @@ def test_random_garbage_never_passes_and_never_crashes(garbage: dict[str, object
     judged = judge_run(world(), Stage.BACKTEST, metrics(garbage))
     usable = {name for name, value in metrics(garbage).items() if type(value) in (int, float) and math.isfinite(value)}
     for result in judged.results:
-        needed = {finding["metric"] for finding in result.details.get("parameters", ())}
+        needed = {finding["metric"] for finding in result.parameters}
         assert result.reason_code != "rule_error"
         assert result.status is not Status.PASS or needed <= usable

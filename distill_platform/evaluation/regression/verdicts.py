@@ -191,7 +191,7 @@ def _first_closed(gates: Iterable[GateResult]) -> str:
 def _by_rules(results: Iterable[RuleResult]) -> Iterator[tuple[str, str]]:
     """Yield reason code and metric of each bound that a known value is past."""
     for result in results:
-        for found in result.details.get("parameters", ()) if result.status is not Status.PASS else ():
+        for found in result.parameters if result.status is not Status.PASS else ():
             if found["reason_code"] not in _UNKNOWN:
                 yield found["reason_code"], found["metric"]
 

@@ -83,10 +83,12 @@ def not_configured(view: ReportView) -> list[str]:
 
 
 def _of_rule(result: RuleResult) -> list[Check]:
-    parameters = result.details.get("parameters")
-    if not parameters:
+    if not result.parameters:
         return [_check(result, result.details, result.reason_code, str(result.status))]
-    return [_check(result, found, found["reason_code"], _status(result, found["reason_code"])) for found in parameters]
+    return [
+        _check(result, found, found["reason_code"], _status(result, found["reason_code"]))
+        for found in result.parameters
+    ]
 
 
 def _status(result: RuleResult, code: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from distill_platform.core import canon
 from distill_platform.core.errors import ConfigError
 from distill_platform.evaluation.evaluation_run import EvaluationRun
-from distill_platform.evaluation.gaming import GamingFlags, gaming_flags, gaming_results
+from distill_platform.evaluation.gaming import GamingFlags, GamingSign, gaming_flags, gaming_results
 from distill_platform.evaluation.gating import gate_results
 from distill_platform.evaluation.records import (
     json_value,
@@ -28,9 +28,9 @@ from distill_platform.evaluation.stages.measuring import metrics_of
 from distill_platform.evaluation.surroundings import Surroundings
 from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.evaluation.worlds import Worlds
-from distill_platform.policy.gates import judge_gates
+from distill_platform.policy.gates import GateResult, judge_gates
 from distill_platform.policy.judging import Judgement, judge_run, validation_health
-from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC
+from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC, RuleResult
 from distill_platform.policy.summary import summarize
 from distill_platform.policy.words import Stage, Status
 from distill_platform.policy.world import World
@@ -180,12 +180,10 @@ class _Court:
         flags, release = self._flags(case), release_standing(case.manifest)
         metrics = case.metrics | flags.metrics()
         gates = judge_gates(case.world, metrics)
-        undemanding = [gate.stage for gate in case.world.gates if gate.governance is not None or not gate.blocking]
-        closed = gate_results(gates, undemanding)
         signs = gaming_results(flags, release.counts)
-        results = (*case.judgement.results, *closed, *release.results(), *signs)
+        results = (*case.judgement.results, *_closed(case.world, gates), *release.results(), *signs)
         summary = summarize(results)
-        found = (case.world, metrics, results, gates, summary, flags, release)
+        found = (case.world, metrics, results, gates, summary, _alone(case), flags, release)
         return EvaluationRun(case.manifest, case.bundle_sha256, *found)
 
     def _flags(self, case: _Case) -> GamingFlags:
@@ -208,18 +206,33 @@ class _Court:
         return self._policies[world_id]
 
     def _past(self, case: _Case, strategy_id: str) -> list[dict[str, Any]]:
-        """Return what rules alone say of a strategy's runs: suspicions are no failures.
+        """Return what rules and gates say of a strategy's runs: suspicions are no failures.
 
         Of each run only the last word under each policy counts. A verdict that a grown cohort has overtaken is none, so
         that the order of arrival decides nothing.
         """
         key = (case.world.world_id, strategy_id)
         if key not in self._verdicts:
-            told = [_by_rules(body) for body in recorded_evaluations(self._ledger, *key)]
+            told = [
+                {**body, "summary": {"status": body["evidence"]["status_alone"]}}
+                for body in recorded_evaluations(self._ledger, *key)
+            ]
             now = [_told(one) for one in self._now.values() if (one.world.world_id, one.manifest.strategy_id) == key]
             latest = {(body["run_id"], body["validation"]["ruleset_hash"]): body for body in (*told, *now)}
             self._verdicts[key] = list(latest.values())
         return self._verdicts[key]
+
+
+def _closed(world: World, gates: Sequence[GateResult]) -> tuple[RuleResult, ...]:
+    undemanding = [gate.stage for gate in world.gates if gate.governance is not None or not gate.blocking]
+    return gate_results(gates, undemanding)
+
+
+def _alone(case: _Case) -> Status:
+    """Return what rules and gates come to as if nobody suspected anything: what others of the search are held to."""
+    unsuspected = case.metrics | {f"gaming.{sign}": False for sign in GamingSign}
+    gates = judge_gates(case.world, unsuspected)
+    return summarize((*case.judgement.results, *_closed(case.world, gates))).status
 
 
 def _told(case: _Case) -> dict[str, Any]:
@@ -228,19 +241,8 @@ def _told(case: _Case) -> dict[str, Any]:
         "world_id": case.world.world_id,
         "strategy_id": case.manifest.strategy_id,
         "validation": {"ruleset_hash": case.world.ruleset_hash},
-        "summary": {"status": case.judgement.summary.status.value},
+        "summary": {"status": _alone(case).value},
     }
-
-
-def _by_rules(body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a recorded verdict with the status that its policy's rules alone came to."""
-    failed = [
-        result
-        for result in body["validation"]["results"]
-        if result["rule"] != "gaming" and result["status"] == "fail" and result["severity"] == "blocking"
-    ]
-    status = Status.FAIL if failed else Status.PASS
-    return {**body, "summary": {"status": status.value}}
 
 
 def _tables(name: str, docket: _Docket, judged: Sequence[EvaluationRun]) -> DayTables:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, cast
+from decimal import Decimal
+from typing import Any, NamedTuple, cast, overload
 
 from distill_platform.core.expression import Kind
 from distill_platform.core.expression.values import reader
@@ -15,6 +16,7 @@ Metrics = Mapping[str, Any]
 """Values by full catalogue name. What could not be computed is NaN or None; what nobody computed is not there."""
 
 _MOST_SHOWN = 100
+_NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ABSENT = object()
 number = cast(Callable[[object], int | float | None], reader(Kind.NUMBER))
 """Returns a value that is a finite number as it is, and None for everything else; a truth is not a number."""
@@ -38,7 +40,10 @@ class AtMost:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A parameter of a rule with its limit; `broken_code` is the reason code of a value on the wrong side."""
+    """A parameter of a rule with its limit; `broken_code` is the reason code of a value on the wrong side.
+
+    `tags` tell what a result that shows this bound is about: metric and parameter.
+    """
 
     parameter: str
     metric: str
@@ -46,13 +51,14 @@ class Bound:
     at_least: bool
     limit: float
     broken_code: str
+    tags: tuple[str, str]
 
     @classmethod
     def on(cls, side: AtLeast | AtMost, parameter: str, limit: float, metric_group: str = "") -> Bound:
         """Return the bound that a marked parameter sets; `metric_group` goes before the name of its metric."""
         metric, at_least = metric_group + side.metric, isinstance(side, AtLeast)
         code = f"{metric.rpartition('.')[2]}_{'below_min' if at_least else 'above_max'}"
-        return cls(parameter, metric, side.of or (metric,), at_least, limit, code)
+        return cls(parameter, metric, side.of or (metric,), at_least, limit, code, (metric, parameter))
 
     def judge(self, metrics: Metrics) -> Finding:
         """Return where the metric stands; missing, null, NaN, infinite and of the wrong kind are never on a side."""
@@ -60,17 +66,15 @@ class Bound:
             return self._judge_distance(metrics)
         raw = metrics.get(self.metric, _ABSENT)
         value = number(raw)
-        if value is None:
-            return self._unusable(raw)
-        return self._compare(value)
+        return self._unusable(raw) if value is None else self._compare(value)
 
     def _judge_distance(self, metrics: Metrics) -> Finding:
         raw = [metrics.get(name, _ABSENT) for name in self.needs]
         unusable = [value for value in raw if number(value) is None]
         if unusable:
             return self._unusable(next((value for value in unusable if value is _ABSENT), unusable[0]))
-        first, second = (float(value) for value in raw)
-        return self._compare(abs(first - second))
+        first, second = (Decimal(repr(float(value))) for value in raw)
+        return self._compare(float(abs(first - second)))
 
     def _unusable(self, raw: object) -> Finding:
         if raw is _ABSENT:
@@ -78,13 +82,14 @@ class Bound:
         return Finding(self, INVALID_METRIC, raw)
 
     def _compare(self, value: float) -> Finding:
-        good = value >= self.limit if self.at_least else value <= self.limit
+        limit = self.limit
+        good = value >= limit if self.at_least else value <= limit
         return Finding(self, "" if good else self.broken_code, value)
 
     def margin(self, value: float) -> float | None:
         """Return how far a value is on the good side, in the metric's unit; None where no float can say."""
         margin = value - self.limit if self.at_least else self.limit - value
-        return margin if math.isfinite(margin) else None
+        return margin if -math.inf < margin < math.inf else None
 
 
 class Finding(NamedTuple):
@@ -97,7 +102,7 @@ class Finding(NamedTuple):
     @property
     def measured(self) -> bool:
         """Return whether there is a number to compare."""
-        return self.code not in (MISSING_METRIC, INVALID_METRIC)
+        return self.code != MISSING_METRIC and self.code != INVALID_METRIC
 
     @property
     def margin(self) -> float | None:
@@ -105,9 +110,10 @@ class Finding(NamedTuple):
         return self.bound.margin(self.value) if self.measured else None
 
     def closeness(self) -> float:
-        """Return the margin as a share of the limit, to tell which of several bounds is the nearest."""
-        margin = self.margin
-        return math.inf if margin is None else margin / max(abs(self.bound.limit), 1e-9)
+        """Return the margin of a measured value as a share of the limit: the lowest is that of the nearest bound."""
+        bound = self.bound
+        margin = bound.margin(self.value)
+        return math.inf if margin is None else margin / (abs(bound.limit) or 1e-9)
 
     def numbers(self) -> dict[str, Any]:
         """Return what was observed, the threshold and the margin."""
@@ -129,37 +135,61 @@ class Finding(NamedTuple):
             needs = self.bound.needs
             return f"{name} is missing" if len(needs) == 1 else f"one of {' and '.join(needs)} is missing"
         if self.code == INVALID_METRIC:
-            return f"{name} is {_said(_shown(self.value))}, not a finite number"
+            return f"{name} is {_said(self.value)}, not a finite number"
         side = "below the minimum" if self.bound.at_least else "above the maximum"
         return f"{name} is {self.value!r}, {side} of {self.bound.limit!r}"
 
 
 class Details(Mapping[str, Any]):
-    """The numbers of the decisive finding, and each parameter's own; written out when somebody reads them."""
+    """The numbers of a finding, written out when somebody reads them."""
 
-    __slots__ = ("_decisive", "_findings")
+    __slots__ = ("_finding",)
 
-    def __init__(self, decisive: Finding, findings: Sequence[Finding]) -> None:
-        self._decisive = decisive
-        self._findings = findings
+    def __init__(self, finding: Finding) -> None:
+        self._finding = finding
 
     def __getitem__(self, name: str) -> Any:
-        """Return observed, threshold, margin or parameters."""
-        if name == "parameters":
-            return [finding.details() for finding in self._findings]
-        return self._decisive.numbers()[name]
+        """Return observed, threshold or margin."""
+        return self._finding.numbers()[name]
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names."""
-        return iter((*self._decisive.numbers(), "parameters"))
+        return iter(self._finding.numbers())
 
     def __len__(self) -> int:
         """Return how many names there are."""
-        return len(self._decisive.numbers()) + 1
+        return len(self._finding.numbers())
+
+
+class Parameters(Sequence[Mapping[str, Any]]):
+    """Findings as JSON values, written out when somebody reads them."""
+
+    __slots__ = ("_findings",)
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._findings = findings
+
+    @overload
+    def __getitem__(self, place: int) -> Mapping[str, Any]: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Mapping[str, Any]]: ...
+
+    def __getitem__(self, place: int | slice) -> Mapping[str, Any] | Sequence[Mapping[str, Any]]:
+        """Return one finding, or some."""
+        if isinstance(place, slice):
+            return Parameters(self._findings[place])
+        return self._findings[place].details()
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        return len(self._findings)
 
 
 def _said(value: object) -> str:
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, float):
+        return str(_shown(value))
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(_shown(value))
 
 
 def _shown(value: object) -> object:
@@ -167,5 +197,5 @@ def _shown(value: object) -> object:
     if value is None or isinstance(value, int):
         return value
     if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+        return value if math.isfinite(value) else _NON_FINITE[str(float(value))]
     return str(value)[:_MOST_SHOWN]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from distill_platform.policy.words import Owner, Severity, Status
 
@@ -16,11 +15,12 @@ MISSING_METRIC = "missing_metric"
 INVALID_METRIC = "invalid_metric"
 
 
-@dataclass(frozen=True, slots=True)
-class RuleResult:
-    """One rule's verdict. `reason_code` is for programs, `reason` for people, `details` holds the numbers behind it.
+class RuleResult(NamedTuple):
+    """A verdict of a rule. `reason_code` is for programs, `reason` for people, `details` holds the numbers behind it.
 
-    A rule without parameters is there too: it passes with the code `not_configured`, and never counts as executed.
+    A rule that holds has one, and one that does not has one for each bound that does not hold. A rule without
+    parameters is there too: it passes with the code `not_configured`, and never counts as executed. `parameters` are
+    the bounds behind it with their numbers: the decisive one and, in a rule's first result, those that hold.
     """
 
     rule: str
@@ -31,6 +31,7 @@ class RuleResult:
     reason: str
     tags: tuple[str, ...]
     details: Mapping[str, Any]
+    parameters: Sequence[Mapping[str, Any]] = ()
 
     @property
     def executed(self) -> bool:

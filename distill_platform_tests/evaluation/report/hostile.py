@@ -30,8 +30,8 @@ def view_with(text: str) -> ReportView:
     manifest = view.manifest.model_copy(
         update=dict.fromkeys(("commit_sha", "code_version", "data_preset", "dataset_fingerprint", "strategy_id"), text)
     )
-    results = tuple(replace(result, reason=text) for result in view.results)
-    results = (*results, replace(view.results[0], rule=text, reason_code=text, reason=text))
+    results = tuple(result._replace(reason=text) for result in view.results)
+    results = (*results, view.results[0]._replace(rule=text, reason_code=text, reason=text))
     return replace(
         view,
         manifest=manifest,

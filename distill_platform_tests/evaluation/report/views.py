@@ -104,11 +104,9 @@ def bound(metric: str, parameter: str, observed: Any, threshold: float, code: st
 def rule(name: str, status: str, *bounds: dict[str, Any], severity: str = "blocking", reason: str = "") -> RuleResult:
     """Return a rule's result with its bounds, the decisive one first."""
     first = next((found for found in bounds if found["reason_code"] != "ok"), bounds[0])
-    decisive = {key: first[key] for key in ("observed", "threshold", "margin")}
-    details = {**decisive, "parameters": list(bounds)}
-    return RuleResult(
-        name, Status(status), Severity(severity), Owner.QUANT, first["reason_code"], reason or name, (), details
-    )
+    details = {key: first[key] for key in ("observed", "threshold", "margin")}
+    code = first["reason_code"]
+    return RuleResult(name, Status(status), Severity(severity), Owner.QUANT, code, reason or name, (), details, bounds)
 
 
 def gate(stage: str, status: str, *reasons: str, judged: bool = True) -> GateResult:
