@@ -89,7 +89,7 @@ def test_counts_are_conserved_at_every_stage(judged: Lab) -> None:
 def test_a_report_that_was_lost_is_written_again(judged: Lab, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(judged.folder, tmp_path / "copy"))
     lab = Lab(copy)
-    lost = lab.lake / "reports/run-1/evaluation_report.md"
+    lost = lab.lake / "reports/runs/run-1/evaluation_report.md"
     data = lost.read_bytes()
     lost.unlink()
     assert lab.evaluate() == [DAY]
