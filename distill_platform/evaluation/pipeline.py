@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
-from distill_platform.core.canon import sig_hash
+from distill_platform.core.canon import sha256_hex, sig_hash
 from distill_platform.core.errors import LakeError
 from distill_platform.evaluation.arrivals import ArrivalRecord
 from distill_platform.evaluation.inbox import Refused
@@ -94,8 +96,13 @@ def _is_shown(
     except LakeError:
         return False
     shown = rows_of(bundles, "refused")
-    whole = all((evaluation.lake.root / row["path"]).is_file() for row in rows_of(reports, "reports"))
+    whole = all(_is_whole(evaluation.lake.root / row["path"], row) for row in rows_of(reports, "reports"))
     return whole and bundles.manifest.counts.rows_out == len(own) and all(row in shown for row in refused)
+
+
+def _is_whole(path: Path, row: Mapping[str, Any]) -> bool:
+    """Return whether an artifact is what was written, byte for byte."""
+    return path.is_file() and path.stat().st_size == row["bytes"] and sha256_hex(path.read_bytes()) == row["sha256"]
 
 
 def _is_current(evaluation: Evaluation, day: str, own: Sequence[ArrivalRecord], around: Surroundings) -> bool:

@@ -150,14 +150,15 @@ class Lab:
 
     def report(self, run_id: str) -> dict[str, Any]:
         """A run's evaluation_report.json."""
-        document: dict[str, Any] = canon.parse((self.lake / "reports" / run_id / "evaluation_report.json").read_bytes())
+        file = self.lake / "reports/runs" / run_id / "evaluation_report.json"
+        document: dict[str, Any] = canon.parse(file.read_bytes())
         return document
 
     def reports(self) -> dict[str, bytes]:
         """The bytes of every artifact of every run, and of the index."""
         home = self.lake / "reports"
         files = [path for path in sorted(home.glob("**/*.*")) if path.is_file()]
-        return {str(path.relative_to(home)): path.read_bytes() for path in files}
+        return {str(path.relative_to(home)).removeprefix("runs/"): path.read_bytes() for path in files}
 
     def manifests(self) -> dict[str, bytes]:
         """The bytes of every manifest of every day."""

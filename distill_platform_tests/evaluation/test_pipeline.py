@@ -89,7 +89,7 @@ def test_counts_are_conserved_at_every_stage(judged: Lab) -> None:
 def test_a_report_that_was_lost_is_written_again(judged: Lab, tmp_path: Path) -> None:
     copy = Path(shutil.copytree(judged.folder, tmp_path / "copy"))
     lab = Lab(copy)
-    lost = lab.lake / "reports/run-1/evaluation_report.md"
+    lost = lab.lake / "reports/runs/run-1/evaluation_report.md"
     data = lost.read_bytes()
     lost.unlink()
     assert lab.evaluate() == [DAY]
@@ -151,6 +151,7 @@ def test_neither_the_number_of_workers_nor_clock_nor_folder_decides_anything(
     assert reports_of(other, ORDERS["all at once"]) == at_once
 
 
+@pytest.mark.slow
 def test_days_that_are_judged_one_by_one_come_to_the_same(tmp_path: Path, at_once: dict[str, bytes]) -> None:
     lab = Lab(tmp_path)
     for day, batch in zip((DAY, NEXT_DAY, THIRD_DAY), ORDERS["the winner first"], strict=True):

@@ -25,6 +25,7 @@ from distill_platform.store.lake.laws import check
 
 PAGE = "evaluation_report.html"
 _FOLDER = "reports"
+_RUNS = "runs"  # a folder of their own: a run may be called index.html
 _INDEX = "index.html"
 _UPSTREAM = ("rule_results", "stage_gates", "triage", "node_contributions")
 
@@ -49,7 +50,7 @@ def write_reports(evaluation: Evaluation, _names: Sequence[str], days: Sequence[
 
 def report_folder(lake: Path, run_id: str) -> Path:
     """Return where the artifacts of a run lie."""
-    return lake / _FOLDER / run_id
+    return lake / _FOLDER / _RUNS / run_id
 
 
 def index_file(lake: Path) -> Path:
@@ -81,7 +82,7 @@ def _reported(evaluation: Evaluation, run: EvaluationRun, viewer: Viewer) -> _Re
         _write(evaluation, path, data)
         place = path.relative_to(root).as_posix()
         rows.append({"run_id": run_id, "artifact": name, "path": place, "sha256": sha256_hex(data), "bytes": len(data)})
-    index = vars(index_row(view, f"{run_id}/{PAGE}"))
+    index = vars(index_row(view, f"{_RUNS}/{run_id}/{PAGE}"))
     ablated = run.manifest.ablation_spec is not None
     return _Reported(rows, {**index, "ablated": ablated, "ratio": view.number("returns.sharpe_daily")})
 

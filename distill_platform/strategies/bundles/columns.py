@@ -36,6 +36,8 @@ def converted(column: pa.ChunkedArray, field: pa.Field, declared: BundleTable, t
         place.refuse_where(
             RefusalReason.NULL_VALUE, _mask(pc.is_null(column)), "has no value", "Fill it or leave it out"
         )
+    if pa.types.is_null(column.type):  # nothing but gaps, or no rows at all
+        return column.cast(field.type).combine_chunks()
     array = _converter(field.type)(column, field.type, place)
     return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
@@ -101,8 +103,6 @@ def _numbers(column: pa.ChunkedArray, kind: pa.DataType, place: _Place) -> pa.Ch
     wanted = "whole numbers" if pa.types.is_integer(kind) else "64-bit floats"
     if place.name in place.declared.numbered and pa.types.is_string(column.type):
         return _numbers_of_names(column).cast(kind)
-    if pa.types.is_null(column.type):
-        return column.cast(kind)
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type) or pa.types.is_decimal(column.type)):
         raise place.wrong_type(column.type, wanted)
     if pa.types.is_floating(column.type):
@@ -176,8 +176,7 @@ def _day(text: str, row: int, place: _Place) -> Any:
 
 
 def _texts(column: pa.ChunkedArray, kind: pa.DataType, place: _Place) -> pa.ChunkedArray:
-    named = pa.types.is_integer(column.type) and place.name in place.declared.named
-    if pa.types.is_null(column.type) or named:
+    if pa.types.is_integer(column.type) and place.name in place.declared.named:
         return column.cast(kind)
     if not pa.types.is_string(column.type):
         raise place.wrong_type(column.type, "texts")
