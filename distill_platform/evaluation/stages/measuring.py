@@ -8,12 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from distill_platform.evaluation.measured import KEPT_OF_BROKEN, Measured
-from distill_platform.evaluation.records import record_trials, recorded_trials
-from distill_platform.evaluation.reproduction import Reproduction, reproduction
+from distill_platform.evaluation.records import record_trials
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
+from distill_platform.evaluation.trial_book import TrialBook
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
-from distill_platform.store.ledger import Ledger
 
 
 def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
@@ -21,10 +20,10 @@ def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[st
     read = {day: opened_day(evaluation, "run_bundles", day) for day in days}
     measured = {day: measured_runs(evaluation, rows_of(opened, "bundles")) for day, (opened, _) in read.items()}
     record_trials(evaluation.ledger, [run.alone for runs in measured.values() for run in runs])
-    twins = _Twins(evaluation.ledger)
+    book = TrialBook(evaluation.ledger)
     manifests: list[Manifest] = []
     for done, (day, (_, inputs)) in enumerate(read.items(), 1):
-        runs = [replace(run, reproduced=twins.match(run)) for run in measured[day]]
+        runs = [_held(run, book) for run in measured[day]]
         manifests += [publish_day(evaluation, name, day, _tables(name, runs, inputs | _twins(runs))) for name in names]
         evaluation.progress("evaluation_metrics", done, len(days))
     return manifests
@@ -36,19 +35,9 @@ def measured_runs(evaluation: Evaluation, bundles: Sequence[Mapping[str, Any]]) 
         return list(pool.map(evaluation.measurer.run, [row["bundle_sha256"] for row in bundles]))
 
 
-class _Twins:
-    """The runs that claim to be the same, in every cohort that is asked for."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._shown: dict[str, Reproduction] = {}
-
-    def match(self, run: Measured) -> bool | None:
-        """Return whether a run's numbers were reproduced; None where nobody tried."""
-        cohort_id = run.manifest.cohort_id
-        if cohort_id not in self._shown:
-            self._shown[cohort_id] = reproduction(recorded_trials(self._ledger, cohort_id))
-        return self._shown[cohort_id].match(run.run_id)
+def _held(run: Measured, book: TrialBook) -> Measured:
+    """Return a run held against all that claim to be the same."""
+    return replace(run, reproduced=book.cohort(run.manifest.cohort_id).reproduction.match(run.run_id))
 
 
 def _twins(runs: Sequence[Measured]) -> dict[str, Input]:
