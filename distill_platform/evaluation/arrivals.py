@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from distill_platform.store.ledger import Entry, Ledger, Revision
-from distill_platform.strategies.bundles.manifest import RunManifest
+from distill_platform.strategies.bundles.bundle import Bundle
+from distill_platform.strategies.bundles.content import content_sha256
 
 KEY = "arrival"
 KIND = "bundle_arrived"
@@ -25,12 +26,14 @@ class ArrivalRecord:
     strategy_id: str
     cohort_id: str
     stage: str
+    content_sha256: str
 
     @classmethod
-    def of(cls, manifest: RunManifest, day: str, bundle_sha256: str) -> Self:
+    def of(cls, bundle: Bundle, day: str) -> Self:
         """Return the record of a bundle that was taken in on `day`."""
+        manifest = bundle.manifest
         named = (manifest.world_id, manifest.strategy_id, manifest.cohort_id, manifest.stage.value)
-        return cls(manifest.run_id, day, bundle_sha256, *named)
+        return cls(manifest.run_id, day, bundle.sha256, *named, content_sha256(bundle))
 
     def entry(self) -> Entry:
         """Return how the ledger is told."""

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from distill_platform.core.canon import sig_hash
-from distill_platform.evaluation.reproduction import reproduction
 from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.policy.world import World
 from distill_platform.store.ledger import Entry, Ledger
@@ -30,13 +29,9 @@ def record_trials(ledger: Ledger, records: Iterable[TrialRecord]) -> None:
 
 
 def recorded_trials(ledger: Ledger, cohort_id: str) -> list[TrialRecord]:
-    """Return the trials of a cohort by run_id, each as it was last recorded; those with a lying twin are not sound."""
+    """Return the trials of a cohort by run_id, each as it was last recorded, whatever others say of it."""
     latest = {(body := revision.body)["run_id"]: body for revision in ledger.read(_trials(cohort_id))}
-    records = [TrialRecord.from_body(latest[run_id]) for run_id in sorted(latest)]
-    contradicted = reproduction(records).contradicted
-    return [
-        record.model_copy(update={"sound": False}) if record.run_id in contradicted else record for record in records
-    ]
+    return [TrialRecord.from_body(latest[run_id]) for run_id in sorted(latest)]
 
 
 def record_world(ledger: Ledger, world: World) -> None:

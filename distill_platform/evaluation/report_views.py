@@ -30,7 +30,7 @@ from distill_platform.evaluation.report.view import (
 )
 from distill_platform.evaluation.stage import Evaluation
 from distill_platform.evaluation.stages.cohorts import Cohort, Neighbours
-from distill_platform.evaluation.trials import honest_trials
+from distill_platform.evaluation.trial_book import TrialBook
 from distill_platform.policy.world import World
 
 
@@ -40,6 +40,7 @@ class Viewer:
     def __init__(self, evaluation: Evaluation) -> None:
         self._evaluation = evaluation
         self._neighbours = Neighbours(evaluation)
+        self._trials = TrialBook(evaluation.ledger)
         self._cohorts: dict[str, Cohort] = {}
 
     def view(self, run: EvaluationRun) -> ReportView:
@@ -73,7 +74,7 @@ class Viewer:
 
     def _cohort(self, cohort_id: str) -> Cohort:
         if cohort_id not in self._cohorts:
-            self._cohorts[cohort_id] = Cohort(self._evaluation, cohort_id)
+            self._cohorts[cohort_id] = Cohort(self._evaluation, self._trials.cohort(cohort_id))
         return self._cohorts[cohort_id]
 
 
@@ -124,7 +125,7 @@ def _costs(found: RunMetrics) -> CostView:
 
 
 def _trials(run: EvaluationRun, cohort: Cohort) -> TrialsView:
-    count = honest_trials(cohort.records)
+    count = cohort.trials(run.manifest.run_id)
     number = _numbers(run.metrics)
     return TrialsView(
         n=count.n,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals
-from distill_platform.evaluation.records import evaluation_stream, recorded_trials
-from distill_platform.evaluation.reproduction import Reproduction, reproduction
+from distill_platform.evaluation.arrivals import ArrivalRecord
+from distill_platform.evaluation.records import evaluation_stream
 from distill_platform.evaluation.stage import ledger_input
+from distill_platform.evaluation.trial_book import TrialBook
 from distill_platform.evaluation.trials import TrialRecord
 from distill_platform.store.lake import Input
 from distill_platform.store.ledger import Ledger
@@ -18,10 +18,9 @@ class Surroundings:
     """The arrivals, trials and verdicts that the ledger holds at one moment, each read once."""
 
     def __init__(self, ledger: Ledger) -> None:
-        self.arrivals: Sequence[ArrivalRecord] = known_arrivals(ledger)
+        self.trial_book = TrialBook(ledger)
+        self.arrivals: Sequence[ArrivalRecord] = self.trial_book.arrivals
         self._ledger = ledger
-        self._trials: dict[str, list[TrialRecord]] = {}
-        self._reproduced: dict[str, Reproduction] = {}
         self._verdicts: dict[str, list[tuple[str, str]]] = {}
 
     def named(self, run_ids: Iterable[str]) -> list[ArrivalRecord]:
@@ -34,7 +33,7 @@ class Surroundings:
         return self.trials(own) | self.neighbours(own) | self.verdicts(own)
 
     def trials(self, own: Sequence[ArrivalRecord]) -> dict[str, Input]:
-        """Return the trials of the runs' cohorts."""
+        """Return the trials that bear on the runs, by cohort."""
         return {
             f"trials:{cohort_id}": ledger_input(record.to_body() for record in self.records(cohort_id))
             for cohort_id in _cohorts(own)
@@ -53,10 +52,8 @@ class Surroundings:
         return {"verdicts_beside": ledger_input({"stream": stream, "verdict": key} for stream, key in told)}
 
     def is_measured(self, own: Sequence[ArrivalRecord]) -> bool:
-        """Return whether every run of these runs' cohorts counts as a trial by now."""
-        cohorts = _cohorts(own)
-        counted = {record.bundle_sha256 for cohort_id in cohorts for record in self.records(cohort_id)}
-        return all(arrival.bundle_sha256 in counted for arrival in self.arrivals if arrival.cohort_id in cohorts)
+        """Return whether every run that bears on these runs' cohorts counts as a trial by now."""
+        return self.trial_book.is_complete(_cohorts(own))
 
     def book(self, run: ArrivalRecord) -> list[ArrivalRecord]:
         """Return the live runs of other strategies in the run's world."""
@@ -81,15 +78,11 @@ class Surroundings:
 
     def is_contradicted(self, run: ArrivalRecord) -> bool:
         """Return whether another run claims to be the same and has other numbers."""
-        if run.cohort_id not in self._reproduced:
-            self._reproduced[run.cohort_id] = reproduction(self.records(run.cohort_id))
-        return self._reproduced[run.cohort_id].match(run.run_id) is False
+        return self.trial_book.cohort(run.cohort_id).reproduction.match(run.run_id) is False
 
     def records(self, cohort_id: str) -> list[TrialRecord]:
-        """Return the trials of a cohort."""
-        if cohort_id not in self._trials:
-            self._trials[cohort_id] = recorded_trials(self._ledger, cohort_id)
-        return self._trials[cohort_id]
+        """Return the trials that bear on a cohort's runs."""
+        return self.trial_book.cohort(cohort_id).all
 
     def _strategies(self, own: Sequence[ArrivalRecord]) -> Iterator[str]:
         """Yield the prefix of the streams of every strategy whose verdicts are asked for signs of gaming."""

@@ -159,6 +159,19 @@ def honest_trials(records: Iterable[TrialRecord]) -> TrialCount:
     )
 
 
+def chosen_from(run_id: str, own: Sequence[TrialRecord], beside: Sequence[TrialRecord]) -> list[TrialRecord]:
+    """Return the trials that a run was chosen from: its cohort's `own`, then those of its strategy `beside` it.
+
+    A strategy is the same in one world and one stage; whoever gives each attempt a cohort of its own tried as often.
+    """
+    places = {_place(record) for record in own if record.run_id == run_id}
+    return [*own, *(record for record in beside if _place(record) in places)]
+
+
+def _place(record: TrialRecord) -> tuple[str, str, str]:
+    return record.world_id, record.strategy_id, record.stage
+
+
 def distinct_trials(records: Iterable[TrialRecord]) -> list[TrialRecord]:
     """Return one record for each content, that of the smallest run_id, ordered by content."""
     by_content: dict[str, TrialRecord] = {}

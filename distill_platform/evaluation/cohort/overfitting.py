@@ -11,7 +11,7 @@ import numpy as np
 from distill_platform.evaluation.cohort.hurdle import Deflated, deflated_sharpe
 from distill_platform.evaluation.cohort.members import AlignedMembers, Member, aligned, distinct_members
 from distill_platform.evaluation.metrics.daily import DAYS_PER_YEAR
-from distill_platform.evaluation.trials import TrialCount, TrialRecord, distinct_trials, honest_trials
+from distill_platform.evaluation.trials import TrialCount, TrialRecord, chosen_from, distinct_trials, honest_trials
 from distill_platform.stats import pbo_cscv, spa
 
 BLOCKS = 16
@@ -52,7 +52,9 @@ class Overfitting:
     notes: tuple[str, ...]
 
 
-def overfitting_controls(members: Sequence[Member], records: Sequence[TrialRecord]) -> CohortControls:
+def overfitting_controls(
+    members: Sequence[Member], records: Sequence[TrialRecord], beside: Sequence[TrialRecord] = ()
+) -> CohortControls:
     """Return the controls of a cohort from its sound runs and the ledger's records of all that were ever tried.
 
     Per run the deflated Sharpe ratio (`hurdle.deflated_sharpe`), the ratio by luck behind it (annual), the honest
@@ -61,19 +63,21 @@ def overfitting_controls(members: Sequence[Member], records: Sequence[TrialRecor
     money", the reality check that poor runs cannot blind, over `RESAMPLES` stationary resamples with one seed: both on
     the days that its distinct runs have in common, in `BLOCKS` blocks, or fewer of at least `DAYS_A_BLOCK` days.
 
+    `beside` are trials of other cohorts, of which those of a run's own strategy count for it as well (`chosen_from`).
     Neither the order of members and records nor the names of runs change a number. Members without records are counted
     as trials all the same. Costs O(C(S, S/2) N) for the PBO; 50 runs of five years take a tenth of a second.
     """
     trials, panel = honest_trials(records), aligned(members)
-    n_trials = max(trials.n, len(distinct_members(members)), 1)
-    deflated = {member.run_id: _deflated(member, n_trials, records) for member in members}
+    fewest = max(len(distinct_members(members)), 1)
+    pools = _pools(members, records, beside)
+    deflated = {member.run_id: _deflated(member, pools[member.run_id], fewest) for member in members}
     overfitting = backtest_overfitting(panel)
     return CohortControls(
         by_run={member.run_id: _of_run(member, deflated[member.run_id], members, records) for member in members},
         shared={
             "robustness.pbo": overfitting.probability,
             "robustness.reality_check_p": _reality_check(panel),
-            **_of_cohort(members, deflated, n_trials, records),
+            **_of_cohort(members, deflated, max(trials.n, fewest), records),
         },
         trials=trials,
         n_days=len(panel.days),
@@ -90,10 +94,34 @@ def days_a_year(member: Member) -> float:
     return DAYS_PER_YEAR * len(member.days) / calendar
 
 
-def _deflated(member: Member, n_trials: int, records: Sequence[TrialRecord]) -> Deflated:
+@dataclass(frozen=True)
+class _Pool:
+    """The trials that a run was chosen from, and how many they stand for."""
+
+    records: Sequence[TrialRecord]
+    n: int
+
+
+def _pools(
+    members: Sequence[Member], records: Sequence[TrialRecord], beside: Sequence[TrialRecord]
+) -> dict[str, _Pool]:
+    """Return the pool of each member by run_id; runs of one strategy share theirs, and most share the cohort's."""
+    made: dict[tuple[str, ...], _Pool] = {}
+    pools = {}
+    for member in members:
+        chosen = chosen_from(member.run_id, records, beside)
+        key = tuple(record.run_id for record in chosen[len(records) :])
+        if key not in made:
+            made[key] = _Pool(chosen, honest_trials(chosen).n)
+        pools[member.run_id] = made[key]
+    return pools
+
+
+def _deflated(member: Member, pool: _Pool, fewest: int) -> Deflated:
+    n_trials = max(pool.n, fewest)
     if len(member.net) == 0:
         return Deflated(math.nan, math.nan, n_trials)
-    return deflated_sharpe(member.net, member.content_sha256, n_trials, records)
+    return deflated_sharpe(member.net, member.content_sha256, n_trials, pool.records)
 
 
 def _of_run(

@@ -40,8 +40,7 @@ def receive_bundles(evaluation: Evaluation, _names: Sequence[str], days: Sequenc
 
 
 def _record(evaluation: Evaluation, accepted: Accepted) -> ArrivalRecord:
-    manifest = evaluation.bundles.open(accepted.bundle_sha256).manifest
-    return ArrivalRecord.of(manifest, accepted.arrived_at.date().isoformat(), accepted.bundle_sha256)
+    return ArrivalRecord.of(evaluation.bundles.open(accepted.bundle_sha256), accepted.arrived_at.date().isoformat())
 
 
 def day_of(turned_away: TurnedAway) -> str:

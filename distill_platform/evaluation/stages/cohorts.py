@@ -21,13 +21,12 @@ from distill_platform.evaluation.contributions import (
 from distill_platform.evaluation.measured import Measured
 from distill_platform.evaluation.metrics import live_metrics
 from distill_platform.evaluation.portfolio import Fit, Holding, portfolio_fit_of
-from distill_platform.evaluation.records import recorded_trials
 from distill_platform.evaluation.release import ReleaseStanding, release_standing
-from distill_platform.evaluation.reproduction import Reproduction, reproduction
 from distill_platform.evaluation.stage import DayTables, Evaluation, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.measuring import metric_rows
 from distill_platform.evaluation.surroundings import Surroundings
-from distill_platform.evaluation.trials import TrialRecord
+from distill_platform.evaluation.trial_book import CohortTrials
+from distill_platform.evaluation.trials import TrialCount, TrialRecord, honest_trials
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.strategies.bundles.manifest import Stage
@@ -36,9 +35,9 @@ from distill_platform.strategies.bundles.manifest import Stage
 class Cohort:
     """All runs that one was chosen from, whenever they arrived: the ledger's records, and the sound runs themselves."""
 
-    def __init__(self, evaluation: Evaluation, cohort_id: str) -> None:
-        self.cohort_id = cohort_id
-        self.records: Sequence[TrialRecord] = recorded_trials(evaluation.ledger, cohort_id)
+    def __init__(self, evaluation: Evaluation, trials: CohortTrials) -> None:
+        self.records: Sequence[TrialRecord] = trials.own
+        self._trials = trials
         self._evaluation = evaluation
 
     @cached_property
@@ -56,17 +55,19 @@ class Cohort:
     def run(self, run_id: str) -> Measured:
         """Return a run of the cohort, sound or not, as it stands beside the others."""
         record = next(record for record in self.records if record.run_id == run_id)
-        return replace(self._evaluation.measurer.run(record.bundle_sha256), reproduced=self._reproduction.match(run_id))
+        return replace(
+            self._evaluation.measurer.run(record.bundle_sha256), reproduced=self._trials.reproduction.match(run_id)
+        )
 
-    @cached_property
-    def _reproduction(self) -> Reproduction:
-        return reproduction(self.records)
+    def trials(self, run_id: str) -> TrialCount:
+        """Return how many trials a run was chosen from."""
+        return honest_trials(self._trials.counted_for(run_id))
 
     @cached_property
     def controls(self) -> CohortControls:
         """Return the overfitting controls of its runs."""
         members = [_member(record, self.runs[record.run_id]) for record in self.records if record.run_id in self.runs]
-        return overfitting_controls(members, self.records)
+        return overfitting_controls(members, self.records, self._trials.beside)
 
     def contributions(self, run_id: str) -> tuple[Contribution, ...]:
         """Return what the nodes of a run add to it, by its ablated variants."""
@@ -162,7 +163,8 @@ def compare_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[st
         opened, inputs = opened_day(evaluation, "evaluation_runs", day)
         rows = rows_of(opened, "runs")
         for row in rows:
-            cohorts.setdefault(row["cohort_id"], Cohort(evaluation, row["cohort_id"]))
+            if row["cohort_id"] not in cohorts:
+                cohorts[row["cohort_id"]] = Cohort(evaluation, around.trial_book.cohort(row["cohort_id"]))
         own = around.named(row["run_id"] for row in rows)
         for name in names:
             beside = around.neighbours(own) if name == "portfolio_fit" else around.trials(own)

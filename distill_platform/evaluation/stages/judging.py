@@ -20,13 +20,12 @@ from distill_platform.evaluation.records import (
     record_world,
     recorded_evaluations,
     recorded_policies,
-    recorded_trials,
 )
 from distill_platform.evaluation.release import release_standing
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.measuring import metrics_of
 from distill_platform.evaluation.surroundings import Surroundings
-from distill_platform.evaluation.trials import TrialRecord
+from distill_platform.evaluation.trial_book import TrialBook
 from distill_platform.evaluation.worlds import Worlds
 from distill_platform.policy.gates import GateResult, judge_gates
 from distill_platform.policy.judging import Judgement, judge_run, validation_health
@@ -171,7 +170,7 @@ class _Court:
     def __init__(self, evaluation: Evaluation, cases: Sequence[_Case]) -> None:
         self._ledger = evaluation.ledger
         self._now = {case.manifest.run_id: case for case in cases}
-        self._trials: dict[str, list[TrialRecord]] = {}
+        self._trials = TrialBook(evaluation.ledger)
         self._verdicts: dict[tuple[str, str], list[dict[str, Any]]] = {}
         self._policies: dict[str, list[dict[str, Any]]] = {}
 
@@ -187,18 +186,13 @@ class _Court:
         return EvaluationRun(case.manifest, case.bundle_sha256, *found)
 
     def _flags(self, case: _Case) -> GamingFlags:
-        records = self._records(case.manifest.cohort_id)
+        records = self._trials.cohort(case.manifest.cohort_id).all
         own = next(record for record in records if record.run_id == case.manifest.run_id)
         verdicts = [
             verdict for strategy in sorted({r.strategy_id for r in records}) for verdict in self._past(case, strategy)
         ]
         policies = self._policy(case.world.world_id)
         return gaming_flags(own, records, verdicts, policies, case.world.ruleset_hash, case.metrics)
-
-    def _records(self, cohort_id: str) -> list[TrialRecord]:
-        if cohort_id not in self._trials:
-            self._trials[cohort_id] = recorded_trials(self._ledger, cohort_id)
-        return self._trials[cohort_id]
 
     def _policy(self, world_id: str) -> list[dict[str, Any]]:
         if world_id not in self._policies:

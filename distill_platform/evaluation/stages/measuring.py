@@ -7,19 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-
 from distill_platform.evaluation.measured import KEPT_OF_BROKEN, Measured
-from distill_platform.evaluation.records import record_trials, recorded_trials
-from distill_platform.evaluation.reproduction import Reproduction, reproduction
-from distill_platform.evaluation.schemas import DAILY
+from distill_platform.evaluation.records import record_trials
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
+from distill_platform.evaluation.trial_book import TrialBook
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
-from distill_platform.store.ledger import Ledger
-
-_NO_DAYS, _NONE = np.empty(0, "datetime64[D]"), np.empty(0)
 
 
 def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
@@ -27,10 +20,10 @@ def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[st
     read = {day: opened_day(evaluation, "run_bundles", day) for day in days}
     measured = {day: measured_runs(evaluation, rows_of(opened, "bundles")) for day, (opened, _) in read.items()}
     record_trials(evaluation.ledger, [run.alone for runs in measured.values() for run in runs])
-    twins = _Twins(evaluation.ledger)
+    book = TrialBook(evaluation.ledger)
     manifests: list[Manifest] = []
     for done, (day, (_, inputs)) in enumerate(read.items(), 1):
-        runs = [replace(run, reproduced=twins.match(run)) for run in measured[day]]
+        runs = [_held(run, book) for run in measured[day]]
         manifests += [publish_day(evaluation, name, day, _tables(name, runs, inputs | _twins(runs))) for name in names]
         evaluation.progress("evaluation_metrics", done, len(days))
     return manifests
@@ -42,19 +35,9 @@ def measured_runs(evaluation: Evaluation, bundles: Sequence[Mapping[str, Any]]) 
         return list(pool.map(evaluation.measurer.run, [row["bundle_sha256"] for row in bundles]))
 
 
-class _Twins:
-    """The runs that claim to be the same, in every cohort that is asked for."""
-
-    def __init__(self, ledger: Ledger) -> None:
-        self._ledger = ledger
-        self._shown: dict[str, Reproduction] = {}
-
-    def match(self, run: Measured) -> bool | None:
-        """Return whether a run's numbers were reproduced; None where nobody tried."""
-        cohort_id = run.manifest.cohort_id
-        if cohort_id not in self._shown:
-            self._shown[cohort_id] = reproduction(recorded_trials(self._ledger, cohort_id))
-        return self._shown[cohort_id].match(run.run_id)
+def _held(run: Measured, book: TrialBook) -> Measured:
+    """Return a run held against all that claim to be the same."""
+    return replace(run, reproduced=book.cohort(run.manifest.cohort_id).reproduction.match(run.run_id))
 
 
 def _twins(runs: Sequence[Measured]) -> dict[str, Input]:
@@ -106,19 +89,15 @@ def _runs(runs: Sequence[Measured]) -> dict[str, list[Row]]:
 def _metrics(runs: Sequence[Measured]) -> dict[str, Any]:
     return {
         "metrics": [{**_of(run), **row} for run in runs for row in metric_rows(run.metrics)],
-        "daily": _daily([run for run in runs if run.sound]),
+        "daily": [
+            {**_of(run), "day": day, "net": net, "gross": gross}
+            for run in runs
+            if run.sound
+            for day, net, gross in zip(
+                run.found.daily.days.tolist(), run.found.daily.net.tolist(), run.found.daily.gross.tolist(), strict=True
+            )
+        ],
     }
-
-
-def _daily(runs: Sequence[Measured]) -> pa.Table:
-    days = [run.found.daily for run in runs]
-    columns = {
-        "run_id": np.repeat([run.run_id for run in runs], [len(one) for one in days]).tolist(),
-        "day": np.concatenate([_NO_DAYS, *(one.days for one in days)]),
-        "net": np.concatenate([_NONE, *(one.net for one in days)]),
-        "gross": np.concatenate([_NONE, *(one.gross for one in days)]),
-    }
-    return pa.table(columns, DAILY)
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[Row]:
