@@ -19,7 +19,7 @@ from distill_platform.evaluation.settings import EvaluationSettings
 from distill_platform.store import code
 from distill_platform.store.lake import Check, Counts, Dataset, Draft, Input, Lake, Manifest
 from distill_platform.store.lake.parts import write_part
-from distill_platform.store.lake.publishing import Staged, Written, add_table, as_input, publish
+from distill_platform.store.lake.publishing import Staged, Written, add_table, as_input, joined, publish
 from distill_platform.store.ledger import Ledger, open_ledger
 
 Row = Mapping[str, Any]
@@ -64,9 +64,9 @@ def code_version() -> str:
 
 @dataclass(frozen=True)
 class DayTables:
-    """What a stage makes of one day: the rows of its tables, what it read, what it counted, what it checked."""
+    """What a stage makes of one day: its tables, as rows or, where there are many, whole; what it read and found."""
 
-    tables: Mapping[str, Sequence[Row]]
+    tables: Mapping[str, Sequence[Row] | pa.Table]
     inputs: Mapping[str, Input]
     counts: Counts
     checks: Sequence[Check] = ()
@@ -84,10 +84,22 @@ def publish_day(evaluation: Evaluation, dataset: str, day: str, made: DayTables)
         return publish(evaluation.lake, staged, schemas, code_version())
 
 
-def _written(draft: Draft, table: str, rows: Sequence[Row], schema: pa.Schema) -> Written:
-    built = pa.Table.from_pylist([dict(row) for row in rows], schema)
-    digests = b"".join(_row_digest(row) for row in built.to_pylist())
+def _written(draft: Draft, table: str, rows: Sequence[Row] | pa.Table, schema: pa.Schema) -> Written:
+    if isinstance(rows, pa.Table):
+        built, digests = rows.cast(schema), _columns_digest(rows)
+    else:
+        built = pa.Table.from_pylist([dict(row) for row in rows], schema)
+        digests = b"".join(_row_digest(row) for row in built.to_pylist())
     return Written(write_part(draft.part_path(table, 0), built), digests)
+
+
+def _columns_digest(table: pa.Table) -> bytes:
+    """Return one hash that stands for all rows, column by column: a hash of each would take longer than making them."""
+    digest = hashlib.sha256()
+    for column in table.columns:
+        text = pa.types.is_string(column.type)
+        digest.update(joined(column) if text else column.to_numpy().tobytes())
+    return digest.digest()
 
 
 def _row_digest(row: Row) -> bytes:

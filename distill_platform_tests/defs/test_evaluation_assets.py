@@ -33,7 +33,7 @@ def break_law(monkeypatch: pytest.MonkeyPatch, dataset: str, law: str, day: str 
     monkeypatch.setattr(Draft, "publish", broken)
 
 
-@pytest.mark.parametrize("days", [[DAY], [DAY, NEXT_DAY]])
+@pytest.mark.parametrize("days", [[DAY], [DAY, NEXT_DAY]], ids=["a day", "a range"])
 def test_all_assets_succeed_over_a_day_and_over_a_range(judging: EvaluationProject, days: list[str]) -> None:
     judging.lab.hand_in(1)
     judging.lab.hand_in(2, NEXT_DAY)
@@ -93,9 +93,9 @@ def test_refused_and_broken_bundles_and_gaming_are_warnings_that_stop_nothing(ju
 @pytest.mark.parametrize(
     ("dataset", "law", "step"),
     [
-        ("run_bundles", "sealed", "run_bundles"),
+        pytest.param("run_bundles", "sealed", "run_bundles", marks=pytest.mark.slow),
         ("evaluation_metrics", "integrity", "measuring"),
-        ("overfitting_controls", "honest_n", "selection_bias"),
+        pytest.param("overfitting_controls", "honest_n", "selection_bias", marks=pytest.mark.slow),
         ("rule_results", "fail_closed", "verdicts"),
     ],
 )

@@ -86,6 +86,7 @@ def test_a_cohort_that_grows_asks_for_the_older_day_again(watcher: Watcher) -> N
     assert watcher.said == "nothing waits"
 
 
+@pytest.mark.slow
 def test_a_cohort_over_days_apart_is_settled_after_few_runs(watcher: Watcher) -> None:
     watcher.project.lab.hand_in(1, DAY)
     watcher.project.lab.hand_in(2, THIRD_DAY, sharpe=0.0)

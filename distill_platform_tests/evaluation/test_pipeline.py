@@ -151,6 +151,7 @@ def test_neither_the_number_of_workers_nor_clock_nor_folder_decides_anything(
     assert reports_of(other, ORDERS["all at once"]) == at_once
 
 
+@pytest.mark.slow
 def test_days_that_are_judged_one_by_one_come_to_the_same(tmp_path: Path, at_once: dict[str, bytes]) -> None:
     lab = Lab(tmp_path)
     for day, batch in zip((DAY, NEXT_DAY, THIRD_DAY), ORDERS["the winner first"], strict=True):

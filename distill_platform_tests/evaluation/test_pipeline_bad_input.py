@@ -151,3 +151,15 @@ def test_a_run_that_never_moved_and_one_of_a_single_step_are_judged_all_the_same
     for run_id in ("one-step", "three-steps"):
         assert lab.verdict(run_id)["summary"]["status"] == "fail"
     assert lab.verdict("sound")["summary"]["status"] == "pass"
+
+
+def test_the_longest_and_oddest_names_that_a_manifest_may_have_are_judged(lab: Lab) -> None:
+    odd = "A._:@+=-" + "x" * 120
+    lab.world(lambda world: world.update(world_id="w" * 64), "long")
+    lab.hand_in(1, run_id=odd, strategy_id=odd, cohort_id=odd, campaign_id=odd)
+    lab.hand_in(2, run_id="Run", cohort_id="one")
+    lab.hand_in(3, run_id="run", cohort_id="two")
+    lab.evaluate()
+    assert {run["run_id"] for run in lab.overview(DAY).runs} == {odd, "Run", "run"}
+    assert lab.verdict(odd)["summary"]["status"] == "pass"
+    assert lab.waiting() == []

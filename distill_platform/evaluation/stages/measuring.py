@@ -7,12 +7,18 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from distill_platform.evaluation.measured import KEPT_OF_BROKEN, Measured
 from distill_platform.evaluation.records import record_trials
+from distill_platform.evaluation.schemas import DAILY
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
 from distill_platform.evaluation.trial_book import TrialBook
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
+
+_NO_DAYS, _NONE = np.empty(0, "datetime64[D]"), np.empty(0)
 
 
 def measure_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
@@ -89,15 +95,19 @@ def _runs(runs: Sequence[Measured]) -> dict[str, list[Row]]:
 def _metrics(runs: Sequence[Measured]) -> dict[str, Any]:
     return {
         "metrics": [{**_of(run), **row} for run in runs for row in metric_rows(run.metrics)],
-        "daily": [
-            {**_of(run), "day": day, "net": net, "gross": gross}
-            for run in runs
-            if run.sound
-            for day, net, gross in zip(
-                run.found.daily.days.tolist(), run.found.daily.net.tolist(), run.found.daily.gross.tolist(), strict=True
-            )
-        ],
+        "daily": _daily([run for run in runs if run.sound]),
     }
+
+
+def _daily(runs: Sequence[Measured]) -> pa.Table:
+    days = [run.found.daily for run in runs]
+    columns = {
+        "run_id": np.repeat([run.run_id for run in runs], [len(one) for one in days]).tolist(),
+        "day": np.concatenate([_NO_DAYS, *(one.days for one in days)]),
+        "net": np.concatenate([_NONE, *(one.net for one in days)]),
+        "gross": np.concatenate([_NONE, *(one.gross for one in days)]),
+    }
+    return pa.table(columns, DAILY)
 
 
 def metric_rows(metrics: Mapping[str, Any]) -> list[Row]:
