@@ -28,6 +28,7 @@ Verdict = bool | None
 _SUMS, _STEP = 1e-6, 1e-9
 _SINGLE = 4 * float(np.finfo(np.float32).eps)
 _FOLDS = "folds_match_steps"
+_HIDDEN, _UNTOLD = 0.001, 0.5  # of what exposure moved by: less turnover is hidden, or worth a note
 _RECORDED = 0.99  # of the steps that trade: the rest may be too small for its cost to survive rounding
 
 
@@ -68,6 +69,8 @@ def integrity(bundle: Bundle, steps: Steps, daily: DailySeries, folds_match: Ver
         "returns_above_minus_one": _above(steps, -1.0),
     }
     notes = [f"steps {repeat[0]} and {repeat[1]} begin the same long block of returns"] if repeat else []
+    if (told := _share_told(steps)) < _UNTOLD:
+        notes.append(f"turnover is {told:.2g} of what exposure moved by: costs may be missing, and stress with them")
     if not len(daily):
         notes.append("steps cannot be measured: none, out of order, not finite, or beyond what equity can lose")
     return Integrity(invariants, tuple(notes))
@@ -106,12 +109,24 @@ def _fee_nonzero(trades: pa.Table | None, steps: Steps) -> Verdict:
 
 
 def _friction_recorded(trades: pa.Table | None, steps: Steps) -> Verdict:
-    """Return whether steps that trade cost something, and turnover is known wherever trades are."""
+    """Return whether steps that trade cost something, and turnover is known wherever trades are or exposure moves."""
+    if _share_told(steps) < _HIDDEN:
+        return False
     if not _has_traded(trades, steps):
         return None
     traded = steps.turnover > 0.0
     paid = (steps.fee + steps.slippage)[traded] > 0.0
     return bool(paid.size and paid.mean() >= _RECORDED and steps.turnover.min() >= 0.0)
+
+
+def _share_told(steps: Steps) -> float:
+    """Return turnover over what exposure moved by; 1 where it did not move.
+
+    What exposure moves by itself, as prices do, is left out: about the step's return times what is held, taken twice.
+    """
+    drift = 2.0 * np.abs(steps.gross[1:]) * (1.0 + np.abs(steps.exposure[:-1]))
+    moved = float(np.maximum(np.abs(np.diff(steps.exposure)) - drift, 0.0).sum())
+    return float(steps.turnover.sum()) / moved if moved > 0.0 else 1.0
 
 
 def _has_traded(trades: pa.Table | None, steps: Steps) -> bool:

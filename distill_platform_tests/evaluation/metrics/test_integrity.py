@@ -253,3 +253,36 @@ def test_single_precision_adds_up_as_far_as_it_goes() -> None:
     assert "steps_add_up" not in measure(bundle).broken
     lied = _steps(bundle, "ret_gross", lambda gross: (gross + 1e-6).astype(np.float32).astype(np.float64))
     assert "steps_add_up" in measure(lied).broken
+
+
+def _flipping(share: float) -> Bundle:
+    """Return a run that turns its position round every ten days, and tells of a share of what it traded."""
+    exposure = np.where(np.arange(400) // 10 % 2, -1.0, 1.0)
+    turnover = np.abs(np.diff(exposure, prepend=0.0)) * share
+    net = np.random.default_rng(6).normal(0.001, 0.01, 400)
+    bundle = made(net, exposure=exposure, turnover=turnover)
+    paid = turnover * 1e-4
+    for name, column in (("fee", paid), ("slippage", paid), ("ret_gross", net + 2.0 * paid)):
+        bundle = replace(bundle, steps=changed(bundle.steps, name, column))
+    return replace(bundle, daily=days_of(bundle.steps))
+
+
+def test_turnover_of_next_to_nothing_hides_no_costs_of_a_position_that_turns() -> None:
+    assert measure(_flipping(1.0)).broken == ()
+    assert not any("exposure moved" in note for note in measure(_flipping(1.0)).notes)
+    for share in (1e-4, 1e-12):
+        assert measure(_flipping(share)).broken == ("friction_recorded",)
+    assert "friction_recorded" in measure(replace(_flipping(0.0), trades=None)).broken
+
+
+def test_turnover_that_is_a_tenth_of_what_exposure_moved_by_is_noted() -> None:
+    found = measure(_flipping(0.1))
+    assert found.broken == ()
+    assert any("turnover is 0.1 of what exposure moved by" in note for note in found.notes)
+
+
+def test_exposure_that_drifts_with_prices_or_is_held_needs_no_turnover() -> None:
+    net = np.random.default_rng(6).normal(0.001, 0.01, 400)
+    drifting = made(net, exposure=np.cumprod(1.0 + 0.5 * net), cost=1e-7, turnover=1e-3)
+    assert measure(drifting).broken == ()
+    assert not any("exposure moved" in note for note in measure(drifting).notes)
