@@ -89,7 +89,7 @@ def test_places_may_be_given(lab: Lab, tmp_path: Path) -> None:
     shutil.move(lab.inbox, tmp_path / "elsewhere")
     given = ["--inbox", str(tmp_path / "elsewhere"), "--lake", str(tmp_path / "lake"), "--worlds", str(lab.worlds)]
     assert distill(lab.folder, "evaluate", *given).exit_code == 0
-    assert (tmp_path / "lake/reports/run-1/evaluation_report.md").is_file()
+    assert (tmp_path / "lake/reports/runs/run-1/evaluation_report.md").is_file()
     assert not (lab.lake / "reports").exists()
 
 

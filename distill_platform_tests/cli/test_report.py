@@ -22,7 +22,7 @@ def test_a_report_says_why_and_where_to_read_on(judged: Lab) -> None:
     assert result.exit_code == 0, result.output
     assert judged.reports()["run-1/evaluation_report.md"].decode().splitlines()[0] in result.stdout
     assert "Refused" in result.stdout
-    assert "Page: data/lake/reports/run-1/evaluation_report.html" in result.stdout
+    assert "Page: data/lake/reports/runs/run-1/evaluation_report.html" in result.stdout
 
 
 def test_the_json_document_is_the_artifact(judged: Lab) -> None:
