@@ -11,31 +11,23 @@ from typing import Any
 
 from distill_platform.core import canon
 from distill_platform.core.errors import ConfigError
+from distill_platform.evaluation.court import Case, Court
 from distill_platform.evaluation.evaluation_run import EvaluationRun
-from distill_platform.evaluation.gaming import GamingFlags, GamingSign, gaming_flags, gaming_results
-from distill_platform.evaluation.gating import gate_results
 from distill_platform.evaluation.records import (
     json_value,
     record_evaluations,
     record_world,
-    recorded_evaluations,
-    recorded_policies,
 )
-from distill_platform.evaluation.release import release_standing
 from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
 from distill_platform.evaluation.stages.measuring import metrics_of
 from distill_platform.evaluation.surroundings import Surroundings
-from distill_platform.evaluation.trial_book import TrialBook
 from distill_platform.evaluation.worlds import Worlds
-from distill_platform.policy.gates import GateResult, judge_gates
-from distill_platform.policy.judging import Judgement, judge_run, validation_health
-from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC, RuleResult
-from distill_platform.policy.summary import summarize
+from distill_platform.policy.judging import judge_run, validation_health
+from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC
 from distill_platform.policy.words import Stage, Status
 from distill_platform.policy.world import World
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
-from distill_platform.strategies.bundles.manifest import RunManifest
 
 UPSTREAM = (
     "evaluation_runs",
@@ -52,23 +44,12 @@ LAG = "sample.data_lag_s"
 
 
 @dataclass(frozen=True)
-class _Case:
-    """One run before the bench: who it is, its numbers, and what its rules say of it alone."""
-
-    manifest: RunManifest
-    bundle_sha256: str
-    world: World
-    metrics: dict[str, Any]
-    judgement: Judgement
-
-
-@dataclass(frozen=True)
 class _Docket:
     """The runs of one day, where they were read, and those that nobody can judge, with reason code and reason."""
 
     day: str
     inputs: dict[str, Input]
-    cases: list[_Case]
+    cases: list[Case]
     unjudged: dict[str, tuple[str, str]]
 
     @property
@@ -82,7 +63,7 @@ def judge_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]
     for world in evaluation.settings.worlds.known.values():
         record_world(evaluation.ledger, world)
     dockets = [_docket(evaluation, day) for day in days]
-    court = _Court(evaluation, [case for docket in dockets for case in docket.cases])
+    court = Court(evaluation.ledger, [case for docket in dockets for case in docket.cases])
     judged = {docket.day: [court.judge(case) for case in docket.cases] for docket in dockets}
     record_evaluations(evaluation.ledger, [run.to_body() for runs in judged.values() for run in runs])
     around = Surroundings(evaluation.ledger)
@@ -107,7 +88,7 @@ class JudgedDay:
 def judged_day(evaluation: Evaluation, day: str) -> JudgedDay:
     """Return the runs of a day as `judge_runs` recorded them."""
     docket = _docket(evaluation, day)
-    court = _Court(evaluation, docket.cases)
+    court = Court(evaluation.ledger, docket.cases)
     return JudgedDay([court.judge(case) for case in docket.cases], docket.run_ids, docket.inputs)
 
 
@@ -136,7 +117,7 @@ def _no_world(world_id: str, worlds: Worlds) -> str:
     return f"there is no world {world_id}{broken}"
 
 
-def _case(evaluation: Evaluation, row: Mapping[str, Any], metrics: Mapping[str, Any]) -> _Case:
+def _case(evaluation: Evaluation, row: Mapping[str, Any], metrics: Mapping[str, Any]) -> Case:
     world = evaluation.settings.worlds.known[row["world_id"]]
     manifest = evaluation.measurer.run(row["bundle_sha256"]).manifest
     stage = Stage(manifest.stage)
@@ -144,7 +125,7 @@ def _case(evaluation: Evaluation, row: Mapping[str, Any], metrics: Mapping[str, 
     known = {**metrics, **health}
     if LAG in _asked(world, stage):
         known[LAG] = _lag(evaluation, row)
-    return _Case(manifest, row["bundle_sha256"], world, known, judge_run(world, stage, known))
+    return Case(manifest, row["bundle_sha256"], world, known, judge_run(world, stage, known))
 
 
 def _asked(world: World, stage: Stage) -> set[str]:
@@ -162,81 +143,6 @@ def _lag(evaluation: Evaluation, row: Mapping[str, Any]) -> float:
     receipt = evaluation.ledger.latest(f"receipt/{row['run_id']}")
     last_step = evaluation.bundles.open(row["bundle_sha256"]).steps["ts_end"][-1].as_py()
     return (receipt.recorded_at - last_step).total_seconds() if receipt else math.nan
-
-
-class _Court:
-    """What judging needs beyond a run's own numbers: trials, earlier verdicts and policies, each read once."""
-
-    def __init__(self, evaluation: Evaluation, cases: Sequence[_Case]) -> None:
-        self._ledger = evaluation.ledger
-        self._now = {case.manifest.run_id: case for case in cases}
-        self._trials = TrialBook(evaluation.ledger)
-        self._verdicts: dict[tuple[str, str], list[dict[str, Any]]] = {}
-        self._policies: dict[str, list[dict[str, Any]]] = {}
-
-    def judge(self, case: _Case) -> EvaluationRun:
-        """Return the verdict on a run, with what looks like gaming joined to what the rules say."""
-        flags, release = self._flags(case), release_standing(case.manifest)
-        metrics = case.metrics | flags.metrics()
-        gates = judge_gates(case.world, metrics)
-        signs = gaming_results(flags, release.counts)
-        results = (*case.judgement.results, *_closed(case.world, gates), *release.results(), *signs)
-        summary = summarize(results)
-        found = (case.world, metrics, results, gates, summary, _alone(case), flags, release)
-        return EvaluationRun(case.manifest, case.bundle_sha256, *found)
-
-    def _flags(self, case: _Case) -> GamingFlags:
-        records = self._trials.cohort(case.manifest.cohort_id).all
-        own = next(record for record in records if record.run_id == case.manifest.run_id)
-        verdicts = [
-            verdict for strategy in sorted({r.strategy_id for r in records}) for verdict in self._past(case, strategy)
-        ]
-        policies = self._policy(case.world.world_id)
-        return gaming_flags(own, records, verdicts, policies, case.world.ruleset_hash, case.metrics)
-
-    def _policy(self, world_id: str) -> list[dict[str, Any]]:
-        if world_id not in self._policies:
-            self._policies[world_id] = recorded_policies(self._ledger, world_id)
-        return self._policies[world_id]
-
-    def _past(self, case: _Case, strategy_id: str) -> list[dict[str, Any]]:
-        """Return what rules and gates say of a strategy's runs: suspicions are no failures.
-
-        Of each run only the last word under each policy counts. A verdict that a grown cohort has overtaken is none, so
-        that the order of arrival decides nothing.
-        """
-        key = (case.world.world_id, strategy_id)
-        if key not in self._verdicts:
-            told = [
-                {**body, "summary": {"status": body["evidence"]["status_alone"]}}
-                for body in recorded_evaluations(self._ledger, *key)
-            ]
-            now = [_told(one) for one in self._now.values() if (one.world.world_id, one.manifest.strategy_id) == key]
-            latest = {(body["run_id"], body["validation"]["ruleset_hash"]): body for body in (*told, *now)}
-            self._verdicts[key] = list(latest.values())
-        return self._verdicts[key]
-
-
-def _closed(world: World, gates: Sequence[GateResult]) -> tuple[RuleResult, ...]:
-    undemanding = [gate.stage for gate in world.gates if gate.governance is not None or not gate.blocking]
-    return gate_results(gates, undemanding)
-
-
-def _alone(case: _Case) -> Status:
-    """Return what rules and gates come to as if nobody suspected anything: what others of the search are held to."""
-    unsuspected = case.metrics | {f"gaming.{sign}": False for sign in GamingSign}
-    gates = judge_gates(case.world, unsuspected)
-    return summarize((*case.judgement.results, *_closed(case.world, gates))).status
-
-
-def _told(case: _Case) -> dict[str, Any]:
-    return {
-        "run_id": case.manifest.run_id,
-        "world_id": case.world.world_id,
-        "strategy_id": case.manifest.strategy_id,
-        "validation": {"ruleset_hash": case.world.ruleset_hash},
-        "summary": {"status": _alone(case).value},
-    }
 
 
 def _tables(name: str, docket: _Docket, judged: Sequence[EvaluationRun]) -> DayTables:
