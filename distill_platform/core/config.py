@@ -96,7 +96,7 @@ def _compose(path: Path) -> yaml.Node:
         node = yaml.compose(_read(path), Loader=_Loader)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "nested too deeply"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "nested too deeply"
         line, column = (mark.line + 1, mark.column + 1) if mark else (0, 0)
         raise ConfigError(f"is not YAML: {problem}", file=str(path), line=line, column=column) from None
     if not isinstance(node, yaml.MappingNode):

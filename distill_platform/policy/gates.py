@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from distill_platform.core.expression import Expression, Verdict, compile_expression
-from distill_platform.policy.catalogue import ALIASES, kinds
+from distill_platform.policy.catalogue import ALIASES, kinds, possible
 from distill_platform.policy.rules.bound import Metrics
 from distill_platform.policy.stage_gates import StageGates
 from distill_platform.policy.words import Approval, GateStatus
@@ -49,7 +49,8 @@ class CompiledGate:
 
     def judge(self, metrics: Metrics) -> GateResult:
         """Return the gate's verdict: what is false fails, what cannot be decided is too little to see."""
-        verdicts = [(rule, rule.evaluate(metrics.get)) for rule in self.blocking]
+        read = possible(metrics)
+        verdicts = [(rule, rule.evaluate(read)) for rule in self.blocking]
         if broken := [rule for rule, verdict in verdicts if verdict is Verdict.FALSE]:
             return self._result(GateStatus.FAIL, [_why_not(rule, metrics) for rule in broken])
         if unknown := [rule for rule, verdict in verdicts if verdict is Verdict.UNKNOWN]:
@@ -61,7 +62,8 @@ class CompiledGate:
         return self._watched(metrics)
 
     def _watched(self, metrics: Metrics) -> GateResult:
-        verdicts = [(rule, rule.evaluate(metrics.get)) for rule in self.watch]
+        read = possible(metrics)
+        verdicts = [(rule, rule.evaluate(read)) for rule in self.watch]
         alarms = [
             f"{rule.text} is an alarm: {_values(rule, metrics)}"
             if verdict is Verdict.TRUE

@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from distill_platform.core.canon import sig_hash
-from distill_platform.core.config import StrictModel, load_yaml, nearest, rule_error
+from distill_platform.core.config import StrictModel, load_yaml, nearest, place_of, rule_error
 from distill_platform.core.errors import ConfigError, ExpressionError
 from distill_platform.policy.catalogue import CATALOGUE
 from distill_platform.policy.gates import CompiledGate, compile_gates
@@ -23,6 +23,7 @@ from distill_platform.policy.stage_gates import StageGates
 from distill_platform.policy.stress_grid import Costs, Scenario
 from distill_platform.policy.words import OnTrouble, Stage, Status, Tier
 
+_BASES = ("cohort", "portfolio", "live", "benchmark")
 Text = Annotated[str, StringConstraints(min_length=1)]
 WorldId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")]
 
@@ -135,9 +136,7 @@ class World(StrictModel):
         """Return the whole policy as a JSON value, with every default, severity and owner written out."""
         profiles = {name: self._resolved(profile) for name, profile in self.validation_profiles.items()}
         bases = {
-            name: block.over(type(block)())
-            for name in ("cohort", "portfolio", "live", "benchmark")
-            if isinstance(block := getattr(self, name), RuleBlock)
+            name: block.over(type(block)()) for name in _BASES if isinstance(block := getattr(self, name), RuleBlock)
         }
         return self.model_copy(update={"validation_profiles": profiles, **bases}).model_dump(mode="json")
 
@@ -193,11 +192,27 @@ def load_world(path: Path) -> World:
     Raises ConfigError with file, line and column for whatever is wrong in it.
     """
     world = load_yaml(path, World)
+    _refuse_empty(path, world)
     try:
         _ = world.gates
     except ExpressionError as error:
         raise rule_error(path, _place(world, error), error) from None
     return world
+
+
+def _refuse_empty(path: Path, world: World) -> None:
+    """Raise ConfigError for a parameter that is written and has no value: it would bound nothing, in silence."""
+    own = {(name,): block for name in _BASES if isinstance(block := getattr(world, name), RuleBlock)}
+    profiles = world.validation_profiles.items()
+    blocks = {
+        ("validation_profiles", name, rule): block for name, profile in profiles for rule, block in profile.blocks()
+    }
+    for place, block in (own | blocks).items():
+        for parameter in sorted(block.model_fields_set):
+            if getattr(block, parameter) is None:
+                line, column = place_of(path, (*place, parameter))
+                message = f"{'.'.join((*place, parameter))}: has no value, and would bound nothing"
+                raise ConfigError(message, file=str(path), line=line, column=column, hint="Write one, or drop the key")
 
 
 def _place(world: World, error: ExpressionError) -> tuple[str | int, ...]:

@@ -10,10 +10,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from types import MappingProxyType
+from typing import Any
 
 from distill_platform.core.expression import Kind
 from distill_platform.policy.catalogue import (
@@ -34,7 +35,7 @@ from distill_platform.policy.catalogue import (
 from distill_platform.policy.catalogue.metric import Direction, Metric
 from distill_platform.policy.catalogue.stress import LEAVES, PATTERNS, SCENARIO, scenario_metrics
 
-__all__ = ["ALIASES", "CATALOGUE", "PATTERNS", "Direction", "Metric", "canonical", "kinds", "metric"]
+__all__ = ["ALIASES", "CATALOGUE", "PATTERNS", "Direction", "Metric", "canonical", "kinds", "metric", "possible"]
 
 _GROUPS = (
     returns,
@@ -80,6 +81,18 @@ def metric(name: str) -> Metric | None:
         if leaf in LEAVES and SCENARIO.fullmatch(scenario):
             return replace(LEAVES[leaf], name=name)
     return found
+
+
+def possible(metrics: Mapping[str, Any]) -> Callable[[str], Any]:
+    """Return a reader of metrics by name: None for a missing one, and for a number that the metric cannot be."""
+
+    def read(name: str) -> Any:
+        value, declared = metrics.get(name), metric(name)
+        if declared is None or isinstance(value, bool) or not isinstance(value, int | float):
+            return value
+        return value if declared.can_be(value) else None
+
+    return read
 
 
 def kinds(scenarios: Iterable[str]) -> dict[str, Kind]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,7 +20,10 @@ class Direction(StrEnum):
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric, declared once. `name` is dotted, `producer` the asset that computes it, `source` the literature."""
+    """A metric, declared once. `name` is dotted, `producer` the asset that computes it, `source` the literature.
+
+    Nothing is below `lowest` or above `highest`: a drawdown of -0.5 is another convention, and no small drawdown.
+    """
 
     name: str
     kind: Kind
@@ -28,6 +32,12 @@ class Metric:
     producer: str
     definition: str
     source: str
+    lowest: float = -math.inf
+    highest: float = math.inf
+
+    def can_be(self, value: float) -> bool:
+        """Return whether the metric can have this value."""
+        return self.lowest <= value <= self.highest
 
     @property
     def leaf(self) -> str:
@@ -35,6 +45,11 @@ class Metric:
         return self.name.rpartition(".")[2]
 
 
+_SPANS = {
+    "probability": (0.0, 1.0),
+    **dict.fromkeys(("years", "days", "trades", "trades per year", "runs", "seconds"), (0.0, math.inf)),
+    "times equity per year": (0.0, math.inf),
+}
 Declare = Callable[..., Metric]
 HIGHER, LOWER, NONE = Direction
 
@@ -43,9 +58,12 @@ def group(prefix: str, producer: str) -> Declare:
     """Return the function that declares a metric of one group: leaf, unit, direction, definition, source, kind."""
 
     def declare(
-        leaf: str, unit: str, direction: Direction, definition: str, source: str = "", kind: Kind = Kind.NUMBER
-    ) -> Metric:
-        return Metric(f"{prefix}.{leaf}", kind, unit, direction, producer, definition, source)
+        leaf: str, unit: str, direction: Direction, definition: str, source: str = "", kind: Kind = Kind.NUMBER,
+        lowest: float | None = None,
+    ) -> Metric:  # fmt: skip
+        least, most = _SPANS.get(unit, (-math.inf, math.inf))
+        least = least if lowest is None else lowest
+        return Metric(f"{prefix}.{leaf}", kind, unit, direction, producer, definition, source, least, most)
 
     return declare
 

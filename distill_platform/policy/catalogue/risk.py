@@ -13,14 +13,16 @@ METRICS = (
         "fraction",
         LOWER,
         "95th percentile of the share of average daily volume used, over steps that use any",
+        lowest=0.0,
     ),
     _metric(
         "participation_rate_p95",
         "fraction",
         LOWER,
         "95th percentile of the share of the traded volume, over steps that trade",
+        lowest=0.0,
     ),
-    _metric("reject_rate", "fraction", LOWER, "rejected orders over all orders"),
+    _metric("reject_rate", "fraction", LOWER, "rejected orders over all orders", lowest=0.0),
     _metric(
         "turnover_annual",
         "times equity per year",

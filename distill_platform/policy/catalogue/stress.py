@@ -19,8 +19,8 @@ _leaf = group("stress.<scenario>", "stress_tests")
 METRICS = (_flat("breakeven_bps", "bps", HIGHER, "cost added per unit of turnover at which the mean net return is 0"),)
 PATTERNS = (
     _leaf("net_sharpe", "per year", HIGHER, "returns.sharpe_daily under the scenario"),
-    _leaf("max_drawdown", "fraction", LOWER, "returns.max_drawdown under the scenario"),
-    _leaf("es_99", "fraction", LOWER, "returns.es_99 under the scenario"),
+    _leaf("max_drawdown", "fraction", LOWER, "returns.max_drawdown under the scenario", lowest=0.0),
+    _leaf("es_99", "fraction", LOWER, "returns.es_99 under the scenario", lowest=0.0),
     _leaf("total_return", "fraction", HIGHER, "returns.total_return under the scenario"),
 )
 LEAVES = {pattern.leaf: pattern for pattern in PATTERNS}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, cast, overload
 
 from distill_platform.core.expression import Kind
 from distill_platform.core.expression.values import reader
+from distill_platform.policy.catalogue import metric as declared
 from distill_platform.policy.rules.result import INVALID_METRIC, MISSING_METRIC, OK, numbers
 
 Metrics = Mapping[str, Any]
@@ -52,21 +53,27 @@ class Bound:
     limit: float
     broken_code: str
     tags: tuple[str, str]
+    lowest: float = -math.inf
+    highest: float = math.inf
 
     @classmethod
     def on(cls, side: AtLeast | AtMost, parameter: str, limit: float, metric_group: str = "") -> Bound:
         """Return the bound that a marked parameter sets; `metric_group` goes before the name of its metric."""
         metric, at_least = metric_group + side.metric, isinstance(side, AtLeast)
         code = f"{metric.rpartition('.')[2]}_{'below_min' if at_least else 'above_max'}"
-        return cls(parameter, metric, side.of or (metric,), at_least, limit, code, (metric, parameter))
+        known = declared(metric)
+        span = (known.lowest, known.highest) if known else (-math.inf, math.inf)
+        return cls(parameter, metric, side.of or (metric,), at_least, limit, code, (metric, parameter), *span)
 
     def judge(self, metrics: Metrics) -> Finding:
-        """Return where the metric stands; missing, null, NaN, infinite and of the wrong kind are never on a side."""
+        """Return where the metric stands; what is missing, no finite number, or impossible is never on a side."""
         if len(self.needs) > 1:
             return self._judge_distance(metrics)
         raw = metrics.get(self.metric, _ABSENT)
         value = number(raw)
-        return self._unusable(raw) if value is None else self._compare(value)
+        if value is None or not self.lowest <= value <= self.highest:
+            return self._unusable(raw)
+        return self._compare(value)
 
     def _judge_distance(self, metrics: Metrics) -> Finding:
         raw = [metrics.get(name, _ABSENT) for name in self.needs]
@@ -135,7 +142,8 @@ class Finding(NamedTuple):
             needs = self.bound.needs
             return f"{name} is missing" if len(needs) == 1 else f"one of {' and '.join(needs)} is missing"
         if self.code == INVALID_METRIC:
-            return f"{name} is {_said(self.value)}, not a finite number"
+            wrong = "not a finite number" if number(self.value) is None else "which it cannot be"
+            return f"{name} is {_said(self.value)}, {wrong}"
         side = "below the minimum" if self.bound.at_least else "above the maximum"
         return f"{name} is {self.value!r}, {side} of {self.bound.limit!r}"
 
