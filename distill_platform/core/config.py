@@ -14,6 +14,8 @@ from distill_platform.core import scalar
 from distill_platform.core.errors import ConfigError, ExpressionError
 
 _MAX_BYTES = 1_000_000
+_MAX_VALUES = 100_000
+_UNKNOWN = 0
 Model = TypeVar("Model", bound="StrictModel")
 
 
@@ -81,19 +83,11 @@ def _read(path: Path) -> str:
         raise ConfigError(f"is not UTF-8 (byte {error.start})", file=str(path)) from None
 
 
-class _Loader(yaml.SafeLoader):
-    """Reads plain values only: an alias could stand for a million of them, and two places would share one value."""
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed; write the value out", mark)
-        return super().compose_node(parent, index)
-
-
 def _compose(path: Path) -> yaml.Node:
     try:
-        node = yaml.compose(_read(path), Loader=_Loader)
+        node = yaml.compose(_read(path), Loader=yaml.SafeLoader)
+        if node is not None:
+            _refuse_bomb(node, path)
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "nested too deeply"
@@ -102,6 +96,29 @@ def _compose(path: Path) -> yaml.Node:
     if not isinstance(node, yaml.MappingNode):
         raise ConfigError("must be a YAML mapping of keys to values", file=str(path), line=1)
     return node
+
+
+def _refuse_bomb(root: yaml.Node, path: Path) -> None:
+    """Refuse aliases that stand for more values than anybody writes out, or for what they stand in."""
+    sizes: dict[int, int] = {}
+    if _values_in(root, sizes, path) > max(_MAX_VALUES, len(sizes)):
+        _fail(path, root, f"its aliases stand for more than {_MAX_VALUES:,} values", "Write the values out")
+
+
+def _values_in(node: yaml.Node, sizes: dict[int, int], path: Path) -> int:
+    """Return how many values a node stands for once its aliases are written out; each node is counted once."""
+    if id(node) not in sizes:
+        sizes[id(node)] = _UNKNOWN
+        sizes[id(node)] = 1 + sum(_values_in(child, sizes, path) for child in _children(node))
+    elif sizes[id(node)] == _UNKNOWN:
+        _fail(path, node, "a value must not hold itself", "Write it out")
+    return sizes[id(node)]
+
+
+def _children(node: yaml.Node) -> list[yaml.Node]:
+    if isinstance(node, yaml.MappingNode):
+        return [part for pair in node.value for part in pair]
+    return node.value if isinstance(node, yaml.SequenceNode) else []
 
 
 class _Constructor(yaml.constructor.SafeConstructor):
