@@ -1,4 +1,4 @@
-"""Worlds that ask for next to nothing: a run whose accounting is broken passes none of them, and stops nobody else's."""
+"""Worlds that ask for next to nothing: a run whose accounting is broken passes none of them, and stops no other run."""
 
 from pathlib import Path
 from typing import Any
