@@ -1,9 +1,11 @@
 """Reports against somebody who wants another one to be read: names that are places, and pages that were edited."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from distill_platform.core.errors import CorruptDataset
 from distill_platform_tests.evaluation.lab import DAY, Lab
 
 
@@ -28,3 +30,18 @@ def test_a_report_that_was_edited_is_written_again(tmp_path: Path, artifact: str
     assert page.read_bytes() != told
     assert lab.evaluate() == [DAY]
     assert page.read_bytes() == told
+
+
+def test_a_stored_bundle_that_was_changed_is_noticed_and_the_inbox_gives_it_back(tmp_path: Path) -> None:
+    lab = Lab(tmp_path)
+    lab.hand_in(1)
+    lab.evaluate()
+    told = lab.reports()
+    (stored,) = (lab.lake / "bundles").glob("[0-9a-f]*")
+    (stored / "steps.parquet").write_bytes(b"PAR1")
+    with pytest.raises(CorruptDataset, match="was changed") as caught:
+        lab.evaluate(DAY)
+    assert "after removing that folder" in caught.value.hint
+    shutil.rmtree(stored)
+    assert lab.evaluate(DAY) == [DAY]
+    assert lab.reports() == told

@@ -45,7 +45,9 @@ class BundleStore:
 
     def open(self, sha256: str) -> Bundle:
         """Return a stored bundle, verified again; MissingDataset if it was never stored, CorruptDataset if changed."""
-        hint = "Hand the run in again: what is damaged or lost is replaced by the same bytes"
+        hint = (
+            "Hand the run in again after removing that folder, or leave it in the inbox: the same bytes take its place"
+        )
         if sha256 not in self:
             raise MissingDataset(f"there is no bundle {sha256} in {self.root}", hint=hint)
         try:
