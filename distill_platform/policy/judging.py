@@ -51,7 +51,7 @@ def _broken(metrics: Metrics) -> list[str]:
 
 def _disbelieved(broken: list[str]) -> RuleResult:
     reason = f"its numbers cannot be believed: {', '.join(broken)}"
-    details = {**numbers(None, None, None), "broken": broken}
+    details = numbers(None, None, None)
     tags = (INTEGRITY_BROKEN, *broken)
     return RuleResult(INTEGRITY, Status.FAIL, Severity.BLOCKING, Owner.QUANT, INTEGRITY_BROKEN, reason, tags, details)
 
