@@ -31,10 +31,10 @@ def of_tables(bundle: Bundle) -> Iterator[Finding]:
     """Yield the tables and columns that are not there, and what cannot be computed without them."""
     for name, (file, use, level) in _USES.items():
         if getattr(bundle, name) is None:
-            yield level(f"{name}_missing", f"{file} is missing: without it there is no {use}", f"Hand in {file}")
+            yield level(f"{name}_missing", f"{file} is missing; {use} cannot be had without it", f"Hand in {file}")
     for column, use in _COLUMN_USES.items():
         if column not in bundle.steps.column_names:
-            message = f"{STEPS.file}: column {column!r} is missing: without it there is no {use}"
+            message = f"{STEPS.file}: column {column!r} is missing; {use} cannot be had without it"
             yield warning("column_missing", message, f"Write {column!r}; a policy that asks for it fails without")
 
 
