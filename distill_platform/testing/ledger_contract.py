@@ -182,6 +182,11 @@ class LedgerContract:
         assert ledger.streams("trial/a_") == ["trial/a_b"]
         assert ledger.streams("TRIAL") == []
 
+    def test_the_latest_of_a_prefix_are_those_of_its_letters(self, ledger: Ledger) -> None:
+        ledger.append_all([entry(1, stream="trial/a"), entry(2, stream="trial/a"), entry(1, stream="trial/A")])
+        assert [(one.stream, one.number) for one in ledger.latest_of("trial/a")] == [("trial/a", 2)]
+        assert [one.stream for one in ledger.latest_of("trial/")] == ["trial/A", "trial/a"]
+
     def test_the_heads_are_the_last_revisions(self, ledger: Ledger, three: list[Revision]) -> None:
         other = ledger.append(entry(stream="baseline"))
         assert ledger.heads() == [other.head, three[2].head]

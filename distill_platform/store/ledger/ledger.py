@@ -93,7 +93,7 @@ class Ledger:
     def latest_of(self, prefix: str) -> list[Revision]:
         """Return the last revision of every stream whose name begins with `prefix`, sorted by stream."""
         ends = select(table.c.stream, func.max(table.c.number).label("number"))
-        ends = ends.where(table.c.stream.startswith(prefix, autoescape=True)).group_by(table.c.stream)
+        ends = ends.where(table.c.stream.between(prefix, prefix + _BEYOND)).group_by(table.c.stream)
         last = ends.subquery()
         same = (table.c.stream == last.c.stream) & (table.c.number == last.c.number)
         with self._backend.reading() as connection:
