@@ -145,6 +145,7 @@ class Killed(BaseException):
     """What a test's on_step raises: nothing in the product catches it."""
 
 
+@pytest.mark.slow
 def test_killed_at_any_step_and_run_again_it_has_the_bytes_of_an_undisturbed_run(tmp_path: Path) -> None:
     steps: list[str] = []
     small = fresh(tmp_path)

@@ -25,6 +25,7 @@ def test_a_batch_is_folded_as_each_text_alone(texts: list[str]) -> None:
 CHARACTERS = (*range(0x3400), *range(0xA000, 0xAC20), *range(0xD780, 0x11000), *range(0x11000, 0x110000, 17))
 
 
+@pytest.mark.slow
 def test_every_character_folds_in_company_as_its_text_says() -> None:
     """Between letters that compose, or do not end, the table of characters agrees with folding the whole text."""
     texts = [f"A{char}é{char}가{char}ß–{char}ᄀ{char}{char} Ǆ{char}z" for char in map(chr, CHARACTERS)]
