@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,6 +20,7 @@ Metrics = Mapping[str, Any]
 _MOST_SHOWN = 100
 _NON_FINITE = {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}
 _ABSENT = object()
+_LARGEST = sys.float_info.max
 number = cast(Callable[[object], int | float | None], reader(Kind.NUMBER))
 """Returns a value that is a finite number as it is, and None for everything else; a truth is not a number."""
 
@@ -53,8 +55,8 @@ class Bound:
     limit: float
     broken_code: str
     tags: tuple[str, str]
-    lowest: float = -math.inf
-    highest: float = math.inf
+    lowest: float = -_LARGEST
+    highest: float = _LARGEST
 
     @classmethod
     def on(cls, side: AtLeast | AtMost, parameter: str, limit: float, metric_group: str = "") -> Bound:
@@ -62,7 +64,7 @@ class Bound:
         metric, at_least = metric_group + side.metric, isinstance(side, AtLeast)
         code = f"{metric.rpartition('.')[2]}_{'below_min' if at_least else 'above_max'}"
         known = declared(metric)
-        span = (known.lowest, known.highest) if known else (-math.inf, math.inf)
+        span = (max(known.lowest, -_LARGEST), min(known.highest, _LARGEST)) if known else (-_LARGEST, _LARGEST)
         return cls(parameter, metric, side.of or (metric,), at_least, limit, code, (metric, parameter), *span)
 
     def judge(self, metrics: Metrics) -> Finding:
@@ -70,10 +72,11 @@ class Bound:
         if len(self.needs) > 1:
             return self._judge_distance(metrics)
         raw = metrics.get(self.metric, _ABSENT)
-        value = number(raw)
+        value = raw if type(raw) is float else number(raw)  # the span leaves NaN and infinities out
         if value is None or not self.lowest <= value <= self.highest:
             return self._unusable(raw)
-        return self._compare(value)
+        good = value >= self.limit if self.at_least else value <= self.limit
+        return Finding(self, "" if good else self.broken_code, value)
 
     def _judge_distance(self, metrics: Metrics) -> Finding:
         raw = [metrics.get(name, _ABSENT) for name in self.needs]
@@ -81,17 +84,14 @@ class Bound:
         if unusable:
             return self._unusable(next((value for value in unusable if value is _ABSENT), unusable[0]))
         first, second = (Decimal(repr(float(value))) for value in raw)
-        return self._compare(float(abs(first - second)))
+        distance = float(abs(first - second))
+        good = distance >= self.limit if self.at_least else distance <= self.limit
+        return Finding(self, "" if good else self.broken_code, distance)
 
     def _unusable(self, raw: object) -> Finding:
         if raw is _ABSENT:
             return Finding(self, MISSING_METRIC, None)
         return Finding(self, INVALID_METRIC, raw)
-
-    def _compare(self, value: float) -> Finding:
-        limit = self.limit
-        good = value >= limit if self.at_least else value <= limit
-        return Finding(self, "" if good else self.broken_code, value)
 
     def margin(self, value: float) -> float | None:
         """Return how far a value is on the good side, in the metric's unit; None where no float can say."""

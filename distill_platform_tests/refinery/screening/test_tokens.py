@@ -1,6 +1,7 @@
 """Compiled folding and tokenizing agree with the plain definitions, however texts are batched."""
 
 import numpy as np
+import pytest
 from hypothesis import given, strategies as st
 
 from distill_platform.refinery.screening.characters import AWKWARD, folds, learn
