@@ -88,3 +88,11 @@ class FeatureSettings(StrictModel):
         if not self.calendar and self.events is None and not any(any(group.values()) for group in groups):
             raise ValueError("no feature is left: keep at least one group with at least one window")
         return self
+
+
+class GuardSettings(StrictModel):
+    """How frames are looked at for what they cannot know: see `causality` and `suspicion`."""
+
+    cuts: Annotated[int, Field(ge=2, le=1_000)] = 8
+    seed: Annotated[int, Field(ge=0)] = 0
+    max_rank_correlation: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3
