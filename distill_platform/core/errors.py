@@ -8,6 +8,7 @@ DistillError                what happened, where, and what to do next
 ├── CanonError              bytes are not one strict JSON value
 ├── SourceError             a source file cannot be read as declared
 ├── BarsError               market data are not bars
+├── FrameError              features or labels cannot be computed from what was given
 ├── KindError               a node kind computed what its declaration rules out
 ├── AccountingError         a backtest's books do not close
 ├── LakeError               the lake cannot store or serve a dataset
@@ -105,6 +106,10 @@ class SourceError(DistillError):
 
 class BarsError(DistillError):
     """Market data are not bars: stamps, shapes or prices are not what they must be."""
+
+
+class FrameError(DistillError):
+    """Features or labels cannot be computed, joined or read back from what was given."""
 
 
 class KindError(DistillError):
