@@ -10,6 +10,8 @@ DistillError                what happened, where, and what to do next
 ├── BarsError               market data are not bars
 ├── KindError               a node kind computed what its declaration rules out
 ├── AccountingError         a backtest's books do not close
+├── LeakError               a model was trained on what it is judged by, or cannot show that it was not
+├── ModelError              a model cannot be fitted on these rows, or read from these files
 ├── LakeError               the lake cannot store or serve a dataset
 │   ├── MissingDataset      nothing was published under that name
 │   ├── CorruptDataset      published bytes do not match their manifest
@@ -113,6 +115,14 @@ class KindError(DistillError):
 
 class AccountingError(DistillError):
     """Two ways of counting the same account gave different sums, so neither is to be trusted."""
+
+
+class LeakError(DistillError):
+    """A model was trained on what it is judged by, or nobody can show that it was not."""
+
+
+class ModelError(DistillError):
+    """A model cannot be fitted on these rows, or read from these files."""
 
 
 class LakeError(DistillError):
