@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 from typing import Annotated, Literal, NoReturn, Self
@@ -24,6 +24,7 @@ from pydantic_core import ErrorDetails
 from distill_platform.core import canon
 from distill_platform.core.config import StrictModel, known_keys, nearest
 from distill_platform.core.errors import ArtifactMalformed, CanonError
+from distill_platform.core.utc import EARLIEST
 from distill_platform.strategies.bundles.manifest import Identifier, Moment, Sha256
 
 MANIFEST = "manifest.json"
@@ -41,6 +42,7 @@ def _utc(moment: datetime) -> datetime:
 Instant = Annotated[Moment, AfterValidator(_utc)]
 FeatureName = Annotated[str, StringConstraints(pattern=r"\A[ -~]{1,256}\z")]
 Policy = Annotated[str, StringConstraints(pattern=r"\A(tabular_only|nn_only|blend_alpha_[01]\.[0-9]{1,6})\z")]
+_NS_PER_US = 1_000
 _PURE = {"tabular_only": 1.0, "nn_only": 0.0}
 
 
@@ -73,6 +75,12 @@ class Period(StrictModel):
         if self.start >= self.end:
             raise ValueError("a period must end after it starts")
         return self
+
+    @classmethod
+    def of_ns(cls, start_ns: int, end_ns: int) -> Self:
+        """Return the period [start_ns, end_ns), nanoseconds since 1970 UTC, widened to whole microseconds."""
+        start, end = start_ns // _NS_PER_US, -(-end_ns // _NS_PER_US)
+        return cls(start=EARLIEST + timedelta(microseconds=start), end=EARLIEST + timedelta(microseconds=end))
 
 
 class TrainingWindows(StrictModel):
