@@ -26,6 +26,18 @@ DistillError                what happened, where, and what to do next
 │   └── LedgerDamaged       what is stored is not what was recorded
 ├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
 ├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
+├── SigningError            a signing key, or the list of trusted ones, cannot be used as it stands
+├── ArtifactRefused         a model artifact is not to be trusted, so no parser saw its files
+│   ├── ArtifactMalformed   it is not of the form that is sealed here
+│   ├── ArtifactUnsigned    no key that is trusted signed it
+│   ├── ArtifactAltered     its files are not, byte for byte, those that were sealed
+│   └── ArtifactMisplaced   it is sound, and not the one that was asked for
+├── RegistryError           an event of a model line may not be recorded, or its history breaks the rules
+│   ├── TransitionRefused   the model does not stand where that event could follow
+│   ├── LateModelEvent      the event was decided before the one that was recorded last
+│   └── ControlArmFrozen    the control arm is another artifact, for ever
+├── ForwardWindowError      a forward window cannot be opened as asked for
+│   └── ForwardWindowSpent  its lineage has looked at it before
 └── DeterminismError        same input, code and configuration gave different content
 """
 
@@ -186,6 +198,60 @@ class LedgerDamaged(LedgerError):
 
 class TrialError(DistillError):
     """A record of a trial, or of what was judged before, is not one that this platform wrote."""
+
+
+class SigningError(DistillError):
+    """A signing key, or the list of trusted ones, cannot be used as it stands."""
+
+
+class ArtifactRefused(DistillError):
+    """A model artifact is not to be trusted; no parser saw its files."""
+
+
+class ArtifactMalformed(ArtifactRefused):
+    """An artifact is not of the form that is sealed here: its folder, its manifest or the names of its files."""
+
+
+class ArtifactUnsigned(ArtifactRefused):
+    """No key that is trusted signed the artifact: its signature is missing, of another key, or of other bytes."""
+
+
+class ArtifactAltered(ArtifactRefused):
+    """An artifact's files are not, byte for byte, those that were sealed."""
+
+
+class ArtifactMisplaced(ArtifactRefused):
+    """An artifact is sound and signed, and not the one that was asked for."""
+
+
+class RegistryError(DistillError):
+    """An event of a model line may not be recorded, or the history that is recorded breaks the rules."""
+
+
+class TransitionRefused(RegistryError):
+    """A model does not stand where the event could follow."""
+
+
+class LateModelEvent(RegistryError):
+    """The event was decided before the one that was recorded last, so on a state that is no longer there."""
+
+
+class ControlArmFrozen(RegistryError):
+    """A control arm is frozen once: under its name there is another artifact."""
+
+
+class ForwardWindowError(DistillError):
+    """A forward window cannot be opened as asked for."""
+
+
+class ForwardWindowSpent(ForwardWindowError):
+    """The lineage has opened a window that shares a moment with this one; `number` is that opening's."""
+
+    def __init__(self, message: str, *, number: int, opened_at: str, opened_by: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.number = number
+        self.opened_at = opened_at
+        self.opened_by = opened_by
 
 
 class DeterminismError(DistillError):

@@ -5,6 +5,7 @@ from distill_platform.store.ledger.ledger import Ledger
 from distill_platform.store.ledger.opening import open_ledger, prepare_ledger, verify_ledger
 from distill_platform.store.ledger.revision import Entry, Head, Revision
 from distill_platform.store.ledger.streams import STREAMS, check_stream
+from distill_platform.store.ledger.turns import take_turn
 from distill_platform.store.ledger.verification import Finding, Flaw, Verification
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "export_closed_days",
     "open_ledger",
     "prepare_ledger",
+    "take_turn",
     "verify_ledger",
 ]
