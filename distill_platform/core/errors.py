@@ -22,6 +22,7 @@ DistillError                what happened, where, and what to do next
 │   ├── LedgerUnguarded     what makes the database refuse changes is missing, switched off or altered
 │   └── LedgerDamaged       what is stored is not what was recorded
 ├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
+├── SearchError             a search cannot begin, go on or hand anything over
 ├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
 └── DeterminismError        same input, code and configuration gave different content
 """
@@ -171,6 +172,10 @@ class LedgerDamaged(LedgerError):
 
 class TrialError(DistillError):
     """A record of a trial, or of what was judged before, is not one that this platform wrote."""
+
+
+class SearchError(DistillError):
+    """A search cannot begin, go on, or hand its candidates over."""
 
 
 class DeterminismError(DistillError):
