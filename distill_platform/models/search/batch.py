@@ -95,7 +95,8 @@ class Batch:
 
     def _prune(self) -> None:
         latest = {number: measures[-1] for number, measures in self._climbing.items()}
-        for number in sorted(latest.keys() - set(survivors(latest, self._plan.objective, self._plan.pruning.keep))):
+        kept = survivors(latest, self._plan.objective, self._plan.pruning.keep)
+        for number in sorted(latest.keys() - set(kept)):
             measures = self._climbing[number]
             self._end(ended(self._plan, number, self._points[number], measures, TrialState.PRUNED))
 
@@ -105,9 +106,5 @@ class Batch:
         if on_file is None:
             self._file.add(trial)
         elif on_file != trial:
-            hint = (
-                "Another machine's arithmetic, or an edited file: keep it to look at, and move it away to search anew"
-            )
-            raise SearchError(
-                f"{self._file.path}: trial {trial.number} is not the one that this search makes", hint=hint
-            )
+            message = f"{self._file.path}: trial {trial.number} is not the one that this search makes"
+            raise SearchError(message, hint="Keep the file to look at, and move it away to search anew")

@@ -6,6 +6,7 @@ before, pruning on the values of the batch, and a trial that is on file is not r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,13 +39,14 @@ class Searched:
         """Return how much was measured and how much pruning saved."""
         return work(self.trials, self.plan.pruning.rungs)
 
-    def best(self, count: int) -> list[Trial]:
-        """Return the best trials that reached the last rung within every limit, best first, no point twice."""
-        points: dict[Point, Trial] = {}
-        for trial in self.trials:
-            if trial.is_eligible:
-                points.setdefault(point_of(trial.parameters), trial)
-        return sorted(points.values(), key=lambda trial: (-(trial.value or 0.0), trial.number))[:count]
+
+def best(trials: Iterable[Trial], count: int) -> list[tuple[Trial, float]]:
+    """Return the best trials with their values: on the last rung, within every limit, best first, no point twice."""
+    points: dict[Point, tuple[Trial, float]] = {}
+    for trial in trials:
+        if trial.is_eligible and trial.value is not None:
+            points.setdefault(point_of(trial.parameters), (trial, trial.value))
+    return sorted(points.values(), key=lambda found: (-found[1], found[0].number))[:count]
 
 
 def run_search(plan: SearchPlan, evaluate: Evaluate, file: Path, workers: int) -> Searched:

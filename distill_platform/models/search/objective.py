@@ -16,12 +16,13 @@ from pydantic import Field, FiniteFloat
 from distill_platform.core.config import StrictModel
 from distill_platform.models.search.space import Parameters
 
+_BEYOND = 1e12  # nothing that is measured here comes near; NaN and infinity are not below it
 Weight = Annotated[FiniteFloat, Field(ge=0)]
 
 
 @dataclass(frozen=True)
 class TrialMeasure:
-    """What one evaluation measured.
+    """What one evaluation measured, as floats.
 
     `pnl_after_cost` is the return over the whole window, a fraction of equity, after every cost of the sealed world;
     `max_drawdown` a positive fraction of equity; `reject_rate` the fraction of orders that were rejected; `turnover`
@@ -33,10 +34,15 @@ class TrialMeasure:
     reject_rate: float
     turnover: float
 
+    def __post_init__(self) -> None:
+        for name, value in asdict(self).items():
+            object.__setattr__(self, name, float(value))
+
     @property
     def is_sound(self) -> bool:
-        """Return whether every number is finite."""
-        return all(isinstance(value, float | int) and math.isfinite(value) for value in asdict(self).values())
+        """Return whether every number is finite and one that such a thing can be."""
+        is_ordinary = all(abs(value) < _BEYOND for value in asdict(self).values())
+        return is_ordinary and self.max_drawdown >= 0 and 0 <= self.reject_rate <= 1 and self.turnover >= 0
 
 
 class Evaluate(Protocol):
@@ -72,7 +78,7 @@ class ObjectiveSettings(StrictModel):
     max_turnover: Annotated[FiniteFloat, Field(gt=0)] = 4.0
 
     def value(self, measure: TrialMeasure) -> float:
-        """Return the objective, higher is better; NaN for a measure that is not finite throughout."""
+        """Return the objective, higher is better; NaN for a measure that is not sound."""
         if not measure.is_sound:
             return math.nan
         penalty = self.drawdown_weight * measure.max_drawdown + self.reject_weight * measure.reject_rate

@@ -1,8 +1,8 @@
 """Sampling: which points to try next, by a tree-structured Parzen estimator (Bergstra et al. 2011; Optuna).
 
-The sampler is seeded anew for every batch, by the seed of the search and the number of the batch, and trials are told in
-the order of their numbers. So what it asks for depends on the trials before the batch and on nothing else. A search that
-goes on asks for all of its points again; that they come out as they are written proves that it is the same search.
+The sampler is seeded anew for every batch, by the seed of the search and the number of the batch, and trials are told
+in the order of their numbers. So what it asks for depends on the trials before the batch and on nothing else. A search
+that goes on asks for all of its points again; that they come out as they are written proves that it is the same search.
 """
 
 from __future__ import annotations

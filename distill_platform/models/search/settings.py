@@ -35,8 +35,8 @@ class BatchSettings(StrictModel):
 class SearchSettings(StrictModel):
     """The whole search: its space, what counts as good, and its three stages.
 
-    `candidates` go from the search to the refinement, which looks around them (`margin`, a share of each range) as well,
-    and `finalists` from there to the confirmation, which looks at each of them once.
+    `candidates` go from the search to the refinement, which looks around them as well (`margin`, a share of each
+    range), and `finalists` from there to the confirmation, which looks at each of them once.
     """
 
     space: SearchSpace

@@ -28,13 +28,13 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LARGEST_STEP_ERROR = 1e-9
 _SEALED = {
     "is a cost, and costs come sealed from the world": {
-        "bps", "commission", "commissions", "cost", "costs", "fee", "fees", "fill", "fills", "funding", "impact", "maker",
-        "slip", "slippage", "spread", "taker",
+        "bps", "commission", "commissions", "cost", "costs", "fee", "fees", "fill", "fills", "funding", "impact",
+        "maker", "slip", "slippage", "spread", "taker",
     },
     "is a threshold that a candidate is judged by": {"gate", "gates", "limit", "limits", "threshold", "thresholds"},
     "is a window of the evaluation": {
-        "embargo", "fold", "folds", "forward", "horizon", "label", "labels", "oos", "purge", "purging", "split", "splits",
-        "test", "validation", "window", "windows",
+        "embargo", "fold", "folds", "forward", "horizon", "label", "labels", "oos", "purge", "purging", "split",
+        "splits", "test", "validation", "window", "windows",
     },
     "is a seed, and a lucky seed is not a better model": {"random", "rng", "seed", "seeds"},
 }  # fmt: skip

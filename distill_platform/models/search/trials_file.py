@@ -91,12 +91,11 @@ class TrialsFile:
             os.truncate(self.path, end)
 
     def _read(self, raw: bytes) -> None:
-        first, *others = raw.splitlines()
-        self._check_header(_opened_line(first, "", self.path, 1))
-        for place, line in enumerate(others, start=2):
-            trial = self._trial(line, place)
-            if trial.number in self.trials:
-                raise TrialError(f"{self.path}:{place}: trial {trial.number} stands twice", hint=_KEEP)
+        header, trials = _parsed(raw, self.path)
+        self._check_header(header)
+        for trial in trials:
+            if trial.batch != self._plan.batch_of(trial.number) or trial.number >= self._plan.batches.trials:
+                raise TrialError(f"{self.path}: trial {trial.number} is not one of the plan", hint=_KEEP)
             self.trials[trial.number] = trial
 
     def _check_header(self, found: dict[str, Any]) -> None:
@@ -107,15 +106,39 @@ class TrialsFile:
             hint = "Search into another file, or go on with what it was begun with"
             raise SearchError(f"{self.path} belongs to another search: {said}", hint=hint)
 
-    def _trial(self, line: bytes, place: int) -> Trial:
-        body = _opened_line(line, self._plan.sha256, self.path, place)
-        try:
-            trial = Trial.from_body(body)
-        except TrialError as error:
-            raise TrialError(f"{self.path}:{place}: {error.message}", hint=_KEEP) from None
-        if trial.batch != self._plan.batch_of(trial.number) or trial.number >= self._plan.batches.trials:
-            raise TrialError(f"{self.path}:{place}: trial {trial.number} is not one of the plan", hint=_KEEP)
-        return trial
+
+def read_trials(path: Path) -> tuple[dict[str, Any], list[Trial]]:
+    """Return the header and all trials, by number, of a search that is done; nobody needs to have it open.
+
+    Raises SearchError for a file that is missing or lacks a trial, TrialError for a damaged one.
+    """
+    if not path.exists():
+        raise SearchError(f"{path} is missing", hint="Run the search that makes it first")
+    header, trials = _parsed(path.read_bytes(), path)
+    if [trial.number for trial in trials] != list(range(header["batches"]["trials"])):
+        raise SearchError(f"{path} holds a search that is not done", hint="Run it to its end first")
+    return header, trials
+
+
+def _parsed(raw: bytes, path: Path) -> tuple[dict[str, Any], list[Trial]]:
+    """Return the header and the trials as they stand."""
+    first, *others = raw.split(b"\n")[:-1] or [b""]
+    header = _opened_line(first, "", path, 1)
+    plan_sha256 = canon.sig_hash(header)
+    trials: dict[int, Trial] = {}
+    for place, line in enumerate(others, start=2):
+        trial = _trial(_opened_line(line, plan_sha256, path, place), path, place)
+        if trial.number in trials:
+            raise TrialError(f"{path}:{place}: trial {trial.number} stands twice", hint=_KEEP)
+        trials[trial.number] = trial
+    return header, list(trials.values())
+
+
+def _trial(body: dict[str, Any], path: Path, place: int) -> Trial:
+    try:
+        return Trial.from_body(body)
+    except TrialError as error:
+        raise TrialError(f"{path}:{place}: {error.message}", hint=_KEEP) from None
 
 
 def to_bytes(plan: SearchPlan, trials: Sequence[Trial]) -> bytes:

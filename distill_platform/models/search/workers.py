@@ -76,7 +76,7 @@ class WorkerPool:
         self.count = max(1, count)
         self._evaluate = evaluate
         self._idle: list[_Worker] = []
-        self._busy: dict[Connection, _Worker] = {}
+        self._busy: list[_Worker] = []
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
         """Yield what came of each task, in the order in which they end."""
@@ -84,8 +84,9 @@ class WorkerPool:
         while waiting or self._busy:
             while waiting and len(self._busy) < self.count:
                 self._hand(*waiting.popleft())
-            for pipe in connection.wait(list(self._busy)):
-                worker = self._busy.pop(pipe)  # type: ignore[arg-type]
+            heard = connection.wait([worker.pipe for worker in self._busy])
+            for worker in [one for one in self._busy if one.pipe in heard]:
+                self._busy.remove(worker)
                 done = worker.take()
                 if done is not None:
                     self._idle.append(worker)
@@ -97,9 +98,9 @@ class WorkerPool:
 
     def close(self) -> None:
         """End the processes; what they are working on is lost."""
-        for worker in [*self._idle, *self._busy.values()]:
+        for worker in [*self._idle, *self._busy]:
             worker.end()
-        self._idle, self._busy = [], {}
+        self._idle, self._busy = [], []
 
     def __enter__(self) -> Self:
         return self
@@ -113,7 +114,7 @@ class WorkerPool:
         while True:
             worker = self._idle.pop() if self._idle else _Worker(self._evaluate)
             if worker.give(task, life):
-                self._busy[worker.pipe] = worker
+                self._busy.append(worker)
                 return
             worker.end()  # it died while it had nothing to do
 
@@ -210,4 +211,4 @@ def attempt(evaluate: Evaluate, task: Task) -> Done:
 def _fault(measure: object) -> str | None:
     if not isinstance(measure, TrialMeasure):
         return f"gave {type(measure).__name__}, no measure"
-    return None if measure.is_sound else "measure is not finite"
+    return None if measure.is_sound else "measure is not finite, or out of its range"
