@@ -3,15 +3,19 @@
 import json
 import sys
 import time
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from random import Random
 
 from distill_platform.core.config import StrictModel
-from distill_platform.models.search.coordinator import Searched, run_search
-from distill_platform.models.search.objective import ObjectiveSettings, TrialMeasure
+from distill_platform.models.search.coordinator import Searched, coordinate, run_search
+from distill_platform.models.search.objective import Evaluate, ObjectiveSettings, TrialMeasure
 from distill_platform.models.search.plan import SearchPlan
 from distill_platform.models.search.settings import BatchSettings, PruningSettings
 from distill_platform.models.search.space import Parameters, SearchSpace
+from distill_platform.models.search.trials_file import TrialsFile
+from distill_platform.models.search.workers import Done, Task, attempt
 
 SPACE = SearchSpace.model_validate(
     {
@@ -50,6 +54,28 @@ def plan(trials: int = 24, batch_size: int = 6, *, seed: int = 3, rungs: int = 3
     )
 
 
+@dataclass
+class Here:
+    """Measures in this process, in an order of its own, and keeps what it looked at."""
+
+    evaluate: Evaluate
+    order: Random | None = None
+    looks: list[tuple[int, int]] = field(default_factory=list)
+
+    def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
+        shuffled = list(tasks)
+        if self.order is not None:
+            self.order.shuffle(shuffled)
+        for task in shuffled:
+            self.looks.append((task.number, task.rung))
+            yield attempt(self.evaluate, task)
+
+
+def search_here(path: Path, one: SearchPlan, here: Here) -> Searched:
+    with TrialsFile.opened(path, one) as file:
+        return coordinate(one, file, here)
+
+
 class Asked(StrictModel):
     """What a searching process is told, as JSON."""
 
@@ -64,4 +90,4 @@ def main(asked: Asked) -> Searched:
 
 
 if __name__ == "__main__":
-    print(main(Asked.model_validate(json.loads(sys.argv[1]))).sha256)
+    sys.stdout.write(main(Asked.model_validate(json.loads(sys.argv[1]))).sha256)
