@@ -25,6 +25,7 @@ DistillError                what happened, where, and what to do next
 │   ├── LedgerUnguarded     what makes the database refuse changes is missing, switched off or altered
 │   └── LedgerDamaged       what is stored is not what was recorded
 ├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
+├── SearchError             a search cannot begin, go on or hand anything over
 ├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
 ├── SigningError            a signing key, or the list of trusted ones, cannot be used as it stands
 ├── ArtifactRefused         a model artifact is not to be trusted, so no parser saw its files
@@ -252,6 +253,8 @@ class ForwardWindowSpent(ForwardWindowError):
         self.number = number
         self.opened_at = opened_at
         self.opened_by = opened_by
+class SearchError(DistillError):
+    """A search cannot begin, go on, or hand its candidates over."""
 
 
 class DeterminismError(DistillError):
