@@ -24,6 +24,12 @@ DistillError                what happened, where, and what to do next
 │   ├── LedgerUnavailable   the database cannot be reached, or did not answer in time
 │   ├── LedgerUnguarded     what makes the database refuse changes is missing, switched off or altered
 │   └── LedgerDamaged       what is stored is not what was recorded
+├── FeedError               a source outside did not give what was asked of it
+│   ├── FeedUnavailable     it cannot be reached, or says that it cannot answer now
+│   ├── FeedRefused         it says no, and will say so again
+│   ├── FeedGarbled         what came is not what it claims to be
+│   ├── BreakerOpen         it was not asked, because it failed too often of late or told us to wait
+│   └── RawDamaged          kept bytes are not the ones that once came
 ├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
 ├── SearchError             a search cannot begin, go on or hand anything over
 ├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
@@ -195,6 +201,62 @@ class LedgerUnguarded(LedgerError):
 
 class LedgerDamaged(LedgerError):
     """What is stored is not what was recorded."""
+
+
+class FeedError(DistillError):
+    """A source outside did not give what was asked of it; `url` is without secrets, `is_transient` worth a retry."""
+
+    is_transient = False
+
+    def __init__(self, message: str, *, feed: str, url: str = "", hint: str = "") -> None:
+        super().__init__(f"{feed}: {message} ({url})" if url else f"{feed}: {message}", hint=hint)
+        self.feed = feed
+        self.url = url
+
+
+class FeedUnavailable(FeedError):
+    """The source cannot be reached or cannot answer now; `retry_after_s` is how long it told us to wait, if it did."""
+
+    is_transient = True
+
+    def __init__(
+        self, message: str, *, feed: str, url: str = "", status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, feed=feed, url=url, hint="It is asked again later; see the feed's health if it stays")
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class FeedRefused(FeedError):
+    """The source says no, and will say so again: a wrong address, a wrong key, or nothing there."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        feed: str,
+        url: str = "",
+        status: int | None = None,
+        hint: str = "Correct the feed's file",
+    ) -> None:
+        super().__init__(message, feed=feed, url=url, hint=hint)
+        self.status = status
+
+
+class FeedGarbled(FeedError):
+    """The bytes that came are not what they claim to be, so none of them was kept."""
+
+    def __init__(self, message: str, *, feed: str, url: str = "", is_transient: bool = False, hint: str = "") -> None:
+        super().__init__(message, feed=feed, url=url, hint=hint)
+        self.is_transient = is_transient
+
+
+class BreakerOpen(FeedError):
+    """The source was not asked: it failed too often of late, told us to wait, or somebody else is just trying it."""
+
+
+class RawDamaged(FeedError):
+    """Kept bytes are not the ones that once came, or are gone."""
 
 
 class TrialError(DistillError):
