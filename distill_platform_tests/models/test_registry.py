@@ -192,7 +192,9 @@ def test_every_prefix_of_a_history_is_a_view(ledger: Ledger) -> None:
 
 
 STORY = st.lists(
-    st.tuples(st.sampled_from([OLD, NEW, ARM]), st.sampled_from(list(ModelEventKind)), st.sampled_from([0.1, 0.3, 0.6])),
+    st.tuples(
+        st.sampled_from([OLD, NEW, ARM]), st.sampled_from(list(ModelEventKind)), st.sampled_from([0.1, 0.3, 0.6])
+    ),
     max_size=24,
 )
 

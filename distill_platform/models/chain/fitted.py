@@ -1,0 +1,143 @@
+"""Fitted models: each with its scores out of fold over the search window, and what is told of its training."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from distill_platform.core.canon import sig_hash
+from distill_platform.models.baseline import fit_control_arms
+from distill_platform.models.blending import Blend, fit_blend, fit_scale
+from distill_platform.models.chain.material import Material
+from distill_platform.models.ensemble import Explained
+from distill_platform.models.frames import TrainingFrame
+from distill_platform.models.out_of_fold import OutOfFold, fold_table, model_sha256, score_out_of_fold
+from distill_platform.models.scoring import Scorer
+from distill_platform.models.significance import NullDistribution, null_distribution
+from distill_platform.models.teacher import TabularFit, Teacher, TeacherSettings, fit_teacher
+from distill_platform.models.tsmixer.optimization import EpochLoss
+from distill_platform.models.tsmixer.settings import StudentSettings
+from distill_platform.models.tsmixer.student import Student
+from distill_platform.models.tsmixer.teaching import TeacherTargets
+from distill_platform.models.tsmixer.training import fit_student
+
+TEACHER = "tabular_teacher"
+STUDENT = "tsmixer_student"
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A model fitted on the search window. `scale` is the unit of its scores; `report` says how it was trained.
+
+    `teacher_proof` is the hash of the proof that what taught it was out of fold; None without a teacher.
+    """
+
+    name: str
+    model: Explained = field(repr=False)
+    out_of_fold: OutOfFold = field(repr=False)
+    scale: float
+    report: dict[str, Any] = field(repr=False)
+    teacher_proof: str | None = None
+
+    @property
+    def report_sha256(self) -> str:
+        """Return the hash of the report."""
+        return sig_hash(self.report)
+
+
+@dataclass(frozen=True)
+class NetworkFit:
+    """The student's procedure as a value: see `out_of_fold.Fit`. Its folds learn from the truth alone."""
+
+    settings: StudentSettings
+    names: tuple[str, ...]
+    bar_ns: int
+
+    def __call__(self, frame: TrainingFrame) -> Scorer:
+        """Return the student of the trainable rows of a frame. Errors: `fit_student`."""
+        return fit_student(frame, self.names, self.settings, self.bar_ns).student
+
+
+def fit_arms(material: Material) -> dict[str, Fitted]:
+    """Return the control arms by name, fitted on bars alone; they are to be frozen."""
+    line = material.line
+    arms = fit_control_arms(material.search, material.folds, line.bar_features, line.baseline)
+    return {name: _fitted(name, arm) for name, arm in arms.items()}
+
+
+def fit_tabular(
+    material: Material, *, name: str = TEACHER, settings: TeacherSettings | None = None, names: tuple[str, ...] = ()
+) -> Fitted:
+    """Return a tabular model of the search window, by default the line's teacher over all features."""
+    fit = TabularFit(settings or material.line.teacher, names)
+    return _fitted(name, fit_teacher(material.search, material.folds, fit))
+
+
+def null_of(material: Material) -> NullDistribution:
+    """Return what the teacher's whole procedure finds in labels that were moved in blocks."""
+    line = material.line
+    fit = TabularFit(line.teacher)
+    return null_distribution(material.search, material.folds, fit, line.bar_ns, line.significance)
+
+
+def fit_network(material: Material, teacher: OutOfFold) -> Fitted:
+    """Return the student of the search window, taught by the truth and by what the teacher said out of fold.
+
+    Errors: `fit_student`, LeakError first of all.
+    """
+    line, search = material.line, material.search
+    names = line.feature_names
+    fit = fit_student(search, names, line.student, line.bar_ns, targets_of(teacher))
+    found = score_out_of_fold(search, material.folds, NetworkFit(line.student, names, line.bar_ns))
+    report = {
+        "kind": fit.student.kind,
+        "model_sha256": model_sha256(fit.student),
+        "proof_sha256": found.proof_sha256,
+        "features": list(names),
+        "rows": len(fit.trained_rows),
+        "stopping_rows": len(fit.stopping_rows),
+        "taught_rows": len(fit.taught_rows),
+        "distill_lambda": line.student.distill_lambda,
+        "best_epoch": fit.best_epoch,
+        "curve": [_losses(epoch) for epoch in fit.curve],
+        "mean_rank_ic": found.mean_rank_ic,
+        "folds": fold_table(found),
+    }
+    return Fitted(STUDENT, fit.student, found, _scale(found), report, teacher.proof_sha256)
+
+
+def blend_of(material: Material, tabular: Fitted, network: Fitted) -> Blend:
+    """Return how the two are best weighed, found on other folds than it is reported on."""
+    return fit_blend(material.search, tabular.out_of_fold, network.out_of_fold, material.line.ensemble)
+
+
+def targets_of(teacher: OutOfFold) -> TeacherTargets:
+    """Return what a teacher said out of fold, with the rows that each of its fits was trained on."""
+    trained_on = tuple(fold.train for fold in teacher.folds)
+    return TeacherTargets(teacher.scores, teacher.fold, trained_on, teacher.proof_sha256)
+
+
+def normalization_of(model: Scorer) -> dict[str, Any]:
+    """Return by what a model divides what it sees, as a JSON value; trees divide nothing."""
+    if not isinstance(model, Student):
+        return {"method": "none"}
+    seen = model.normalization
+    return {
+        "method": "reversible_instance",
+        "means": seen.means.tolist(),
+        "scales": seen.scales.tolist(),
+        "label_mean": seen.label_mean,
+        "label_scale": seen.label_scale,
+    }
+
+
+def _fitted(name: str, teacher: Teacher) -> Fitted:
+    return Fitted(name, teacher.model, teacher.out_of_fold, _scale(teacher.out_of_fold), teacher.report)  # type: ignore[arg-type]
+
+
+def _scale(found: OutOfFold) -> float:
+    return fit_scale(found.scores[found.is_out_of_fold])
+
+
+def _losses(epoch: EpochLoss) -> dict[str, float]:
+    return {"train": epoch.train, "validation": epoch.validation}
