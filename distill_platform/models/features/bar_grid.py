@@ -150,9 +150,7 @@ def _own_rows(table: pa.Table, symbols: tuple[str, ...]) -> pa.Table:
     lacking = [name for name in MARKET_BARS.names if name not in table.column_names]
     if lacking:
         raise BarsError(f"the table of bars has no column {lacking[0]!r}")
-    bars = table.select(MARKET_BARS.names).cast(MARKET_BARS).combine_chunks()
-    if any(column.null_count for column in bars.columns):
-        raise BarsError("the table of bars holds a null", hint="A bar that does not exist is not a row")
+    bars = _cast(table.select(MARKET_BARS.names))
     stamps, names = bars["ts_end"].cast(pa.int64()), bars["symbol"]
     later = pc.greater(stamps[1:], stamps[:-1])
     next_name = pc.and_(pc.equal(stamps[1:], stamps[:-1]), pc.greater(names[1:], names[:-1]))
@@ -160,6 +158,14 @@ def _own_rows(table: pa.Table, symbols: tuple[str, ...]) -> pa.Table:
         row = pc.index(pc.or_(later, next_name), False).as_py() + 1
         raise BarsError(f"row {row} of the table of bars is not after the one before, by (ts_end, symbol)")
     return bars.filter(pc.is_in(names, pa.array(symbols, pa.string())))
+
+
+def _cast(table: pa.Table) -> pa.Table:
+    """Return the table with the types of MARKET_BARS, whose cast refuses nulls and lossy times."""
+    try:
+        return table.cast(MARKET_BARS).combine_chunks()
+    except ValueError as error:
+        raise BarsError(f"the table of bars is not one: {error}", hint="A bar that does not exist is no row") from None
 
 
 def _ends(stamps: Integers, interval_ns: int, first_ts: int | None, last_ts: int | None) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 The guard runs in the product, on the very function that makes the frames, before anything drops a row. Three
 experiments at each cut, a moment. Truncation: what comes after the cut is taken away, and all rows up to it must be
 what they were, bit for bit, and as many. Garbage: what comes after is replaced by other bars. Gap: the same as
-truncation where the bars up to the cut are missing, which is when something filled in from later shows.
+truncation where bars at the cut are missing, which is when something filled in from later shows.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from distill_platform.models.frames import FeatureFrame, Flags, Floats, Integers
 from distill_platform.strategies.bars import FIELDS, Bars
 
 Build = Callable[[BarGrid, pa.Table | None], FeatureFrame]
-_GAP_BARS = 2
 _NS_PER_US = 1_000
 ROWS, USABLE = "<rows>", "<is_usable>"
 """What a leak names when not a feature but the choice of rows, or which of them are usable, knows the future."""
@@ -153,9 +152,9 @@ def _changed_after(grid: BarGrid, cut: int, seed: int) -> BarGrid:
 
 
 def _without_bars(grid: BarGrid, cut: int) -> BarGrid:
-    """Return the grid without the last bars up to the cut."""
-    stop = int(np.searchsorted(grid.ts, cut, "right"))
+    """Return the grid without the bar at the cut of every other symbol, so that no row of the panel vanishes."""
+    row = int(np.searchsorted(grid.ts, cut))
     fields = {name: grid.field(name).copy() for name in FIELDS}
     for values in fields.values():
-        values[max(stop - _GAP_BARS, 0) : stop] = np.nan
+        values[row, ::2] = np.nan
     return BarGrid(Bars(grid.ts, grid.symbols, **fields), grid.interval_ns)
