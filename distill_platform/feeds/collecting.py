@@ -18,8 +18,10 @@ from distill_platform.feeds.events.event import RAW_EVENTS
 from distill_platform.feeds.feed import BarSettings
 from distill_platform.feeds.gaps import Gap, find_gaps
 from distill_platform.feeds.http.fetching import FetchOutcome
+from distill_platform.feeds.lags import lags_s
 from distill_platform.feeds.market_bars import MARKET_BARS
 from distill_platform.feeds.moments import nanoseconds
+from distill_platform.feeds.numbers import Floats
 from distill_platform.feeds.parsed import Parsed
 from distill_platform.feeds.raw_store import Snapshot
 from distill_platform.feeds.rejected import Rejected
@@ -86,9 +88,12 @@ class Counts:
     off_topic: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Collected:
-    """A day of a feed: MARKET_BARS or RAW_EVENTS (the other table is empty), and all that is not in them."""
+    """A day of a feed: MARKET_BARS or RAW_EVENTS (the other table is empty), and all that is not in them.
+
+    `lags_s` are the seconds from publication to first fetch, one for each record.
+    """
 
     feed: str
     day: date
@@ -98,6 +103,7 @@ class Collected:
     gaps: tuple[Gap, ...]
     resources: tuple[ResourceState, ...]
     counts: Counts
+    lags_s: Floats
 
     @property
     def failed(self) -> tuple[ResourceState, ...]:
@@ -135,12 +141,12 @@ class _Kept:
 
     state: ResourceState
     versions: tuple[Snapshot, ...]
-    parsed: tuple[Parsed, ...]
+    read: tuple[tuple[Snapshot, Parsed], ...]
 
 
 def _collected(bodies: Bodies, day: date, ask: Callable[[Wanted], ResourceState]) -> Collected:
     own = [_kept(bodies, ask(wanted)) for wanted in bodies.connector.resources(day)]
-    missing = [kept.state.key for kept in own if not kept.parsed]
+    missing = [kept.state.key for kept in own if not kept.read]
     gaps = bodies.connector.gap_resources(day, missing)
     instead = {key: _kept(bodies, ask(wanted)) for key, wanted in gaps.items()}
     own = [_replaced(kept, instead.get(kept.state.key)) for kept in own]
@@ -151,8 +157,8 @@ def _kept(bodies: Bodies, state: ResourceState) -> _Kept:
     versions = bodies.versions(state.key)
     read = [bodies.rows(version) for version in versions]
     hashes = tuple(version.sha256 for version in versions)
-    parsed = tuple(one for one in read if isinstance(one, Parsed))
-    return _Kept(_after_reading(replace(state, sha256=hashes), read), tuple(versions), parsed)
+    usable = tuple((version, one) for version, one in zip(versions, read, strict=True) if isinstance(one, Parsed))
+    return _Kept(_after_reading(replace(state, sha256=hashes), read), tuple(versions), usable)
 
 
 def _after_reading(state: ResourceState, read: Sequence[Parsed | FeedError]) -> ResourceState:
@@ -166,12 +172,14 @@ def _after_reading(state: ResourceState, read: Sequence[Parsed | FeedError]) -> 
 
 
 def _replaced(kept: _Kept, instead: _Kept | None) -> _Kept:
-    return replace(kept, state=replace(kept.state, replaced=bool(instead and instead.parsed)))
+    return replace(kept, state=replace(kept.state, replaced=bool(instead and instead.read)))
 
 
 def _made(bodies: Bodies, day: date, kept: Sequence[_Kept]) -> Collected:
     feed = bodies.connector.feed
-    own = [(one.state.key, parsed.within(*_span(day, feed.bar_settings))) for one in kept for parsed in one.parsed]
+    read = [pair for one in kept for pair in one.read]
+    span = _span(day, feed.bar_settings)
+    own = [(version, parsed.within(*span)) for version, parsed in read]
     settled = _settled(own, feed.bar_settings)
     rejected = (*(row for _, parsed in own for row in parsed.rejected), *settled.rejected)
     return Collected(
@@ -182,7 +190,8 @@ def _made(bodies: Bodies, day: date, kept: Sequence[_Kept]) -> Collected:
         rejected=tuple(sorted(rejected, key=lambda row: row.order)),
         gaps=_gaps(settled.rows, feed.bar_settings, day, kept),
         resources=tuple(one.state for one in kept),
-        counts=_counts([parsed for one in kept for parsed in one.parsed], own, settled, len(rejected)),
+        counts=_counts([parsed for _, parsed in read], [parsed for _, parsed in own], settled, len(rejected)),
+        lags_s=lags_s([(version.fetched_at, parsed.rows) for version, parsed in own]),
     )
 
 
@@ -196,9 +205,9 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
-def _settled(own: Sequence[tuple[str, Parsed]], bars: BarSettings | None) -> Settled:
+def _settled(own: Sequence[tuple[Snapshot, Parsed]], bars: BarSettings | None) -> Settled:
     if bars:
-        return settle_bars([(key, parsed.rows) for key, parsed in own])
+        return settle_bars([(version.key, parsed.rows) for version, parsed in own])
     return settle_reports(parsed.rows for _, parsed in own)
 
 
@@ -211,9 +220,9 @@ def _gaps(rows: pa.Table, bars: BarSettings | None, day: date, kept: Sequence[_K
     return find_gaps(rows, sorted(bars.symbols), (_midnight(day), min(end, fetched)), bars.length, bars.outage_bars)
 
 
-def _counts(read: Sequence[Parsed], own: Sequence[tuple[str, Parsed]], settled: Settled, rejected: int) -> Counts:
+def _counts(read: Sequence[Parsed], own: Sequence[Parsed], settled: Settled, rejected: int) -> Counts:
     rows_in, off_topic = sum(one.rows_in for one in read), sum(one.off_topic for one in read)
-    of_the_day = sum(parsed.rows_in for _, parsed in own)
+    of_the_day = sum(one.rows_in for one in own)
     return Counts(
         rows_in=rows_in,
         taken=settled.rows.num_rows,

@@ -39,7 +39,7 @@ class Rss(OpenSource):
         """Return the items of a document; FeedGarbled unless it is one whole XML document of a known kind."""
         reports: list[Report] = []
         rejected: list[Rejected] = []
-        for number, item in enumerate(_items(body, origin), start=1):
+        for number, item in enumerate(_items(_text(body, self.feed.encoding, origin), origin), start=1):
             place = f"item {number}"
             try:
                 reports.append(self._report(item, place))
@@ -61,14 +61,22 @@ class Rss(OpenSource):
         )
 
 
-def _items(body: bytes, origin: Origin) -> list[Element]:
+def _text(body: bytes, encoding: str | None, origin: Origin) -> bytes | str:
+    """Return the document; as text where the feed's file says better than the document what its bytes mean."""
+    try:
+        return body if encoding is None else body.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise unreadable(origin, f"it is not {encoding} text: {error}") from None
+
+
+def _items(body: bytes | str, origin: Origin) -> list[Element]:
     root = _root(body, origin)
     if _name(root) not in _ROOTS:
         raise unreadable(origin, f"it is no RSS or Atom document but <{_name(root)[:40]}>")
     return [element for element in root.iter() if _name(element) in _ITEMS]
 
 
-def _root(body: bytes, origin: Origin) -> Element:
+def _root(body: bytes | str, origin: Origin) -> Element:
     from xml.etree.ElementTree import ParseError
 
     from defusedxml.common import DefusedXmlException
