@@ -97,8 +97,8 @@ def _success_breaches(health: FeedHealth, slo: Slo) -> list[str]:
     if health.success_rate >= slo.success_rate:
         return []
     counts = f"{health.failures} failures, {health.empty} empty, {health.held_back} held back by the breaker"
-    share = f"{health.success_rate:.1%} of {health.attempts + health.held_back} attempts"
-    return [f"Only {share} gave data ({counts}); {slo.success_rate:.1%} are owed."]
+    share = f"{health.success_rate:.2%} of {health.attempts + health.held_back} attempts"
+    return [f"Only {share} gave data ({counts}); {slo.success_rate:.2%} are owed."]
 
 
 def _lag_breaches(health: FeedHealth, slo: Slo) -> list[str]:

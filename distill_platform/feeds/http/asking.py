@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from distill_platform.core.errors import FeedRefused, FeedUnavailable
 from distill_platform.feeds.http.body import garbled, read_body
@@ -104,13 +105,12 @@ def _refuse_late(resource: Resource, deadline: Deadline) -> None:
 
 def _target(resource: Resource, url: str, answer: Answer) -> str:
     """Return where a redirect leads: a web address, and an encrypted one if the connection was."""
-    import httpx
-
+    location = answer.headers.get("location", "")
     try:
-        target = str(httpx.URL(url).join(answer.headers.get("location", "")))
-    except (httpx.InvalidURL, ValueError):
+        target = urljoin(url, location)
+    except ValueError:
         target = ""
-    if not answer.headers.get("location") or not is_web_address(target):
+    if not location or not is_web_address(target):
         raise _refused(resource, "it redirects to no web address", answer.status)
     if url.startswith("https:") and not target.startswith("https:"):
         raise _refused(resource, f"it redirects from https to {shown_url(target)[:200]}", answer.status)
