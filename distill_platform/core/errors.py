@@ -8,8 +8,11 @@ DistillError                what happened, where, and what to do next
 ├── CanonError              bytes are not one strict JSON value
 ├── SourceError             a source file cannot be read as declared
 ├── BarsError               market data are not bars
+├── FrameError              features or labels cannot be computed from what was given
 ├── KindError               a node kind computed what its declaration rules out
 ├── AccountingError         a backtest's books do not close
+├── LeakError               a model was trained on what it is judged by, or cannot show that it was not
+├── ModelError              a model cannot be fitted on these rows, or read from these files
 ├── LakeError               the lake cannot store or serve a dataset
 │   ├── MissingDataset      nothing was published under that name
 │   ├── CorruptDataset      published bytes do not match their manifest
@@ -21,7 +24,14 @@ DistillError                what happened, where, and what to do next
 │   ├── LedgerUnavailable   the database cannot be reached, or did not answer in time
 │   ├── LedgerUnguarded     what makes the database refuse changes is missing, switched off or altered
 │   └── LedgerDamaged       what is stored is not what was recorded
+├── FeedError               a source outside did not give what was asked of it
+│   ├── FeedUnavailable     it cannot be reached, or says that it cannot answer now
+│   ├── FeedRefused         it says no, and will say so again
+│   ├── FeedGarbled         what came is not what it claims to be
+│   ├── BreakerOpen         it was not asked, because it failed too often of late or told us to wait
+│   └── RawDamaged          kept bytes are not the ones that once came
 ├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
+├── SearchError             a search cannot begin, go on or hand anything over
 ├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
 ├── SigningError            a signing key, or the list of trusted ones, cannot be used as it stands
 ├── ArtifactRefused         a model artifact is not to be trusted, so no parser saw its files
@@ -119,12 +129,24 @@ class BarsError(DistillError):
     """Market data are not bars: stamps, shapes or prices are not what they must be."""
 
 
+class FrameError(DistillError):
+    """Features or labels cannot be computed, joined or read back from what was given."""
+
+
 class KindError(DistillError):
     """A node kind gave another shape, or another sort of value, than it declares."""
 
 
 class AccountingError(DistillError):
     """Two ways of counting the same account gave different sums, so neither is to be trusted."""
+
+
+class LeakError(DistillError):
+    """A model was trained on what it is judged by, or nobody can show that it was not."""
+
+
+class ModelError(DistillError):
+    """A model cannot be fitted on these rows, or read from these files."""
 
 
 class LakeError(DistillError):
@@ -179,6 +201,62 @@ class LedgerUnguarded(LedgerError):
 
 class LedgerDamaged(LedgerError):
     """What is stored is not what was recorded."""
+
+
+class FeedError(DistillError):
+    """A source outside did not give what was asked of it; `url` is without secrets, `is_transient` worth a retry."""
+
+    is_transient = False
+
+    def __init__(self, message: str, *, feed: str, url: str = "", hint: str = "") -> None:
+        super().__init__(f"{feed}: {message} ({url})" if url else f"{feed}: {message}", hint=hint)
+        self.feed = feed
+        self.url = url
+
+
+class FeedUnavailable(FeedError):
+    """The source cannot be reached or cannot answer now; `retry_after_s` is how long it told us to wait, if it did."""
+
+    is_transient = True
+
+    def __init__(
+        self, message: str, *, feed: str, url: str = "", status: int | None = None, retry_after_s: float | None = None
+    ) -> None:
+        super().__init__(message, feed=feed, url=url, hint="It is asked again later; see the feed's health if it stays")
+        self.status = status
+        self.retry_after_s = retry_after_s
+
+
+class FeedRefused(FeedError):
+    """The source says no, and will say so again: a wrong address, a wrong key, or nothing there."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        feed: str,
+        url: str = "",
+        status: int | None = None,
+        hint: str = "Correct the feed's file",
+    ) -> None:
+        super().__init__(message, feed=feed, url=url, hint=hint)
+        self.status = status
+
+
+class FeedGarbled(FeedError):
+    """The bytes that came are not what they claim to be, so none of them was kept."""
+
+    def __init__(self, message: str, *, feed: str, url: str = "", is_transient: bool = False, hint: str = "") -> None:
+        super().__init__(message, feed=feed, url=url, hint=hint)
+        self.is_transient = is_transient
+
+
+class BreakerOpen(FeedError):
+    """The source was not asked: it failed too often of late, told us to wait, or somebody else is just trying it."""
+
+
+class RawDamaged(FeedError):
+    """Kept bytes are not the ones that once came, or are gone."""
 
 
 class TrialError(DistillError):
@@ -237,6 +315,8 @@ class ForwardWindowSpent(ForwardWindowError):
         self.number = number
         self.opened_at = opened_at
         self.opened_by = opened_by
+class SearchError(DistillError):
+    """A search cannot begin, go on, or hand its candidates over."""
 
 
 class DeterminismError(DistillError):

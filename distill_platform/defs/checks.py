@@ -64,12 +64,14 @@ class Verdict:
     check: Check
 
 
-def law_specs(asset: str, laws: Sequence[str], *, advisory: Sequence[str] = ()) -> list[dg.AssetCheckSpec]:
+def law_specs(
+    asset: str, laws: Sequence[str], partitions: dg.PartitionsDefinition = DAILY, *, advisory: Sequence[str] = ()
+) -> list[dg.AssetCheckSpec]:
     """Return the specs of the laws an asset is held against; a broken one stops the graph unless it is advisory."""
     with disable_dagster_warnings():
         return [
             dg.AssetCheckSpec(
-                law, asset=asset, description=_LAWS[law], blocking=law not in advisory, partitions_def=DAILY
+                law, asset=asset, description=_LAWS[law], blocking=law not in advisory, partitions_def=partitions
             )
             for law in laws
         ]

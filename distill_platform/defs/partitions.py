@@ -1,4 +1,4 @@
-"""Partitions: how the graph is cut in time. Every asset is cut the same way."""
+"""Partitions: how the graph is cut in time: facts and judgements by day, training by week."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ DAILY = dg.DailyPartitionsDefinition(FIRST_DAY, timezone="UTC", end_offset=1)
 
 Traces are built when their day is over: schedule and sensor see to it.
 """
+
+WEEKLY = dg.WeeklyPartitionsDefinition("2021-01-04", timezone="UTC", day_offset=1)
+"""UTC weeks by their Mondays: models are trained when a week is over, on what was known until then."""
 
 WHOLE_RANGE = dg.BackfillPolicy.single_run()
 """Any range of days is one run; a year is not 365."""

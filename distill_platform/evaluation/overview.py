@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from distill_platform.core.errors import LakeError
-from distill_platform.evaluation.stage import Evaluation, rows_of
+from distill_platform.evaluation.stage import Evaluation
 from distill_platform.evaluation.stages.judging import UNJUDGED
 from distill_platform.evaluation.stages.reporting import index_file
+from distill_platform.store.lake.tables import rows_of
 
 
 @dataclass(frozen=True)

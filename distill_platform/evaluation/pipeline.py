@@ -10,13 +10,14 @@ from distill_platform.core.canon import sha256_hex, sig_hash
 from distill_platform.core.errors import LakeError
 from distill_platform.evaluation.arrivals import ArrivalRecord
 from distill_platform.evaluation.inbox import Refused
-from distill_platform.evaluation.stage import Evaluation, code_version, rows_of
+from distill_platform.evaluation.stage import Evaluation, code_version
 from distill_platform.evaluation.stages.arrivals import TurnedAway, day_of, receive_bundles, refused_row
 from distill_platform.evaluation.stages.cohorts import compare_runs
 from distill_platform.evaluation.stages.judging import judge_runs
 from distill_platform.evaluation.stages.measuring import measure_runs
 from distill_platform.evaluation.stages.reporting import write_reports
 from distill_platform.evaluation.surroundings import Surroundings
+from distill_platform.store.lake.tables import rows_of
 from distill_platform.store.stages import Pipeline, Stage, refuse_failed, steps
 
 _FACTS = ("receipt/", "trial/", "evaluation/")

@@ -49,6 +49,7 @@ from distill_platform.stats.pbo import Constant, Metric, PboResult, pbo_cscv
 from distill_platform.stats.portfolio_risk import RiskDecomposition, marginal_es_historical, marginal_var_gaussian
 from distill_platform.stats.psr import Moments, psr, psr_from_moments, psr_null_variance
 from distill_platform.stats.purging import PurgedSplit, purged_split, purged_split_times
+from distill_platform.stats.rank_correlation import rank_correlation
 from distill_platform.stats.resampling import ALGORITHM_VERSION, Resampling
 from distill_platform.stats.series import NanPolicy
 from distill_platform.stats.sharpe import (
@@ -161,6 +162,7 @@ __all__ = [
     "psr_null_variance",
     "purged_split",
     "purged_split_times",
+    "rank_correlation",
     "reality_check",
     "resample_indices",
     "rolling_sharpe",

@@ -16,10 +16,11 @@ from distill_platform.core import canon
 from distill_platform.evaluation.overview import Overview, overview
 from distill_platform.evaluation.pipeline import PIPELINE, STAGES, run_all, waiting_days
 from distill_platform.evaluation.settings import load_evaluation_settings
-from distill_platform.evaluation.stage import Evaluation, open_evaluation, rows_of
+from distill_platform.evaluation.stage import Evaluation, open_evaluation
 from distill_platform.evaluation.stages.arrivals import receive
 from distill_platform.store.lake import Lake
 from distill_platform.store.lake.atomic import Step, no_step
+from distill_platform.store.lake.tables import rows_of
 from distill_platform.store.stages import refuse_failed, steps
 from distill_platform.strategies.bundles.sealing import write_bundle
 from distill_platform.strategies.bundles.tables import COMPLETE

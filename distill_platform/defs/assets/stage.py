@@ -60,6 +60,7 @@ def stage_assets(
     laws: Sequence[str] = (),
     advisory: Sequence[str] = (),
     sources: Sequence[dg.AssetKey] = (),
+    partitions: dg.PartitionsDefinition = DAILY,
 ) -> dg.AssetsDefinition:
     """Return the assets of pipeline stages that are made in one go; any of them may be selected without the others.
 
@@ -71,8 +72,8 @@ def stage_assets(
         @dg.multi_asset(
             name=names[0] if len(names) == 1 else group,
             specs=[_spec(stage, group, room.owner, kinds, sources) for stage in room.stages(*names)],
-            check_specs=[spec for name in names for spec in law_specs(name, held, advisory=advisory)],
-            partitions_def=DAILY,
+            check_specs=[spec for name in names for spec in law_specs(name, held, partitions, advisory=advisory)],
+            partitions_def=partitions,
             backfill_policy=WHOLE_RANGE,
             can_subset=len(names) > 1,
             required_resource_keys={room.resource},

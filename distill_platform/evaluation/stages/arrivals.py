@@ -9,10 +9,11 @@ from dataclasses import replace
 from distill_platform.core import canon
 from distill_platform.evaluation.arrivals import ArrivalRecord, known_arrivals, record_arrivals
 from distill_platform.evaluation.inbox import Accepted, Parked, Refused, take_in
-from distill_platform.evaluation.stage import DayTables, Evaluation, Row, publish_day
+from distill_platform.evaluation.stage import Evaluation, publish_day
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
-from distill_platform.strategies.bundles.content import content_sha256
+from distill_platform.store.lake.tables import MadeTables, Row
+from distill_platform.strategies.bundles.bundle import Bundle
 
 TurnedAway = Parked | Refused
 
@@ -48,23 +49,27 @@ def day_of(turned_away: TurnedAway) -> str:
     return turned_away.seen_at.date().isoformat()
 
 
-def _tables(evaluation: Evaluation, own: Sequence[ArrivalRecord], turned_away: Sequence[TurnedAway]) -> DayTables:
+def _tables(evaluation: Evaluation, own: Sequence[ArrivalRecord], turned_away: Sequence[TurnedAway]) -> MadeTables:
     refused = [refused_row(one) for one in turned_away if isinstance(one, Refused)]
     parked = [_parked(one) for one in turned_away if isinstance(one, Parked)]
     counts = Counts(
-        len(own) + len(refused) + len(parked),
+        len(own) + len(turned_away),
         len(own),
         skipped=dict(Counter(str(row["reason"]) for row in parked)),
         quarantined=dict(Counter(str(row["reason"]) for row in refused)),
     )
-    bundles = [_bundle(evaluation, arrival) for arrival in own]
+    sealed = [evaluation.bundles.open(arrival.bundle_sha256) for arrival in own]  # verified again, byte for byte
+    bundles = [_bundle(arrival, bundle) for arrival, bundle in zip(own, sealed, strict=True)]
     names = [f"{row['name']}: {row['reason']}" for row in refused]
+    found = [ArrivalRecord.of(bundle, arrival.day) for arrival, bundle in zip(own, sealed, strict=True)]
+    strange = [one.run_id for one, told in zip(found, own, strict=True) if one != told]
+    changed = [one.run_id for one, told in zip(found, own, strict=True) if one.content_sha256 != told.content_sha256]
     checks = [
-        check("provenance", "bundles without their sealed bytes in the store", 0),
-        check("sealed", "bundles whose bytes are not what COMPLETE says", 0),
+        check("provenance", "bundles of which the ledger tells otherwise", len(strange), sample=strange),
+        check("sealed", "bundles whose steps are not those that arrived", len(changed), sample=changed),
         replace(check("nothing_refused", "bundles that were refused", len(refused), sample=names), blocking=False),
     ]
-    return DayTables(
+    return MadeTables(
         {"bundles": bundles, "refused": [*refused, *parked]}, _inputs(bundles, refused, parked), counts, checks
     )
 
@@ -74,8 +79,7 @@ def _inputs(*rows: Sequence[Row]) -> dict[str, Input]:
     return {"inbox": Input(digest, digest)}
 
 
-def _bundle(evaluation: Evaluation, arrival: ArrivalRecord) -> dict[str, str]:
-    bundle = evaluation.bundles.open(arrival.bundle_sha256)  # verifies it again, byte for byte
+def _bundle(arrival: ArrivalRecord, bundle: Bundle) -> dict[str, str]:
     return {
         "run_id": arrival.run_id,
         "world_id": arrival.world_id,
@@ -83,7 +87,7 @@ def _bundle(evaluation: Evaluation, arrival: ArrivalRecord) -> dict[str, str]:
         "stage": arrival.stage,
         "cohort_id": arrival.cohort_id,
         "bundle_sha256": arrival.bundle_sha256,
-        "content_sha256": content_sha256(bundle),
+        "content_sha256": arrival.content_sha256,
         "manifest": canon.dumps(bundle.manifest.model_dump(mode="json")).decode(),
     }
 

@@ -18,7 +18,7 @@ from distill_platform.evaluation.records import (
     record_evaluations,
     record_world,
 )
-from distill_platform.evaluation.stage import DayTables, Evaluation, Row, ledger_input, opened_day, publish_day, rows_of
+from distill_platform.evaluation.stage import Evaluation, from_these, ledger_input, publish_day
 from distill_platform.evaluation.stages.measuring import metrics_of
 from distill_platform.evaluation.surroundings import Surroundings
 from distill_platform.evaluation.worlds import Worlds
@@ -28,6 +28,7 @@ from distill_platform.policy.words import Stage, Status
 from distill_platform.policy.world import World
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
+from distill_platform.store.lake.tables import MadeTables, Row, open_partition, rows_of
 
 UPSTREAM = (
     "evaluation_runs",
@@ -45,17 +46,16 @@ LAG = "sample.data_lag_s"
 
 @dataclass(frozen=True)
 class _Docket:
-    """The runs of one day, where they were read, and those that nobody can judge, with reason code and reason."""
+    """The runs of one day, where they were read, and those that nobody can judge, with reason code and reason.
+
+    `run_ids` are all that the day's evaluation_runs name.
+    """
 
     day: str
     inputs: dict[str, Input]
     cases: list[Case]
     unjudged: dict[str, tuple[str, str]]
-
-    @property
-    def run_ids(self) -> list[str]:
-        """Return the ids of all runs of the day."""
-        return [*(case.manifest.run_id for case in self.cases), *self.unjudged]
+    run_ids: list[str]
 
 
 def judge_runs(evaluation: Evaluation, names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
@@ -96,7 +96,7 @@ def _docket(evaluation: Evaluation, day: str) -> _Docket:
     inputs: dict[str, Input] = {}
     tables: dict[str, list[dict[str, Any]]] = {}
     for name, table in zip(UPSTREAM, ("runs", "metrics", "folds", "scenarios", "controls", "fit"), strict=True):
-        opened, read = opened_day(evaluation, name, day)
+        opened, read = open_partition(evaluation.lake, name, day)
         inputs |= read
         tables[name] = rows_of(opened, table)
     metrics = metrics_of([row for name in ("evaluation_metrics", *UPSTREAM[4:]) for row in tables[name]])
@@ -109,7 +109,7 @@ def _docket(evaluation: Evaluation, day: str) -> _Docket:
             cases.append(_case(evaluation, row, metrics.get(row["run_id"], {})))
         except ConfigError as error:
             unjudged[row["run_id"]] = (NO_PROFILE, str(error))
-    return _Docket(day, inputs, cases, unjudged)
+    return _Docket(day, inputs, cases, unjudged, [row["run_id"] for row in tables["evaluation_runs"]])
 
 
 def _no_world(world_id: str, worlds: Worlds) -> str:
@@ -145,14 +145,16 @@ def _lag(evaluation: Evaluation, row: Mapping[str, Any]) -> float:
     return (receipt.recorded_at - last_step).total_seconds() if receipt else math.nan
 
 
-def _tables(name: str, docket: _Docket, judged: Sequence[EvaluationRun]) -> DayTables:
+def _tables(name: str, docket: _Docket, judged: Sequence[EvaluationRun]) -> MadeTables:
     counts = Counts(
         len(judged) + len(docket.unjudged),
         len(judged),
         quarantined=dict(Counter(code for code, _ in docket.unjudged.values())),
     )
     inputs = docket.inputs | {"verdicts": ledger_input(run.to_body() for run in judged)}
-    return DayTables(_ROWS[name](judged), inputs, counts, _checks(judged), _extra(docket, judged))
+    tables = _ROWS[name](judged)
+    known = from_these(tables, docket.run_ids, "the day's evaluation_runs")
+    return MadeTables(tables, inputs, counts, [known, *_checks(judged)], _extra(docket, judged))
 
 
 def _extra(docket: _Docket, judged: Sequence[EvaluationRun]) -> dict[str, Any]:
@@ -221,7 +223,6 @@ def _checks(judged: Sequence[EvaluationRun]) -> list[Check]:
     open_ = [run.manifest.run_id for run in judged if run.summary.status is Status.PASS and not _is_shown(run)]
     gamed = [f"{run.manifest.run_id}: {flag.sign}" for run in judged for flag in run.gaming.raised]
     return [
-        check("provenance", "verdicts on runs that are not among the day's evaluation_runs", 0),
         check(
             "fail_closed", "passes with a metric missing or invalid, or with no rule executed", len(open_), sample=open_
         ),

@@ -10,18 +10,20 @@ from typing import Any
 from distill_platform.core import canon
 from distill_platform.core.canon import sha256_hex
 from distill_platform.evaluation.evaluation_run import EvaluationRun
+from distill_platform.evaluation.records import evaluation_stream
 from distill_platform.evaluation.report.document import report_document
 from distill_platform.evaluation.report.index import IndexRow, RefusedBundle, index_page, index_row
 from distill_platform.evaluation.report.markdown import markdown
 from distill_platform.evaluation.report.page import html
 from distill_platform.evaluation.report.view import ReportView
 from distill_platform.evaluation.report_views import Viewer
-from distill_platform.evaluation.stage import DayTables, Evaluation, Row, opened_day, publish_day, rows_of
+from distill_platform.evaluation.stage import Evaluation, publish_day
 from distill_platform.evaluation.stages.judging import UNJUDGED, judged_day
 from distill_platform.evaluation.surroundings import Surroundings
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.atomic import replace_file
 from distill_platform.store.lake.laws import check
+from distill_platform.store.lake.tables import MadeTables, Row, open_partition, rows_of
 
 PAGE = "evaluation_report.html"
 _FOLDER = "reports"
@@ -36,13 +38,15 @@ def write_reports(evaluation: Evaluation, _names: Sequence[str], days: Sequence[
     The index comes before what is published, so that a day whose page is not there yet still waits.
     """
     viewer, around = Viewer(evaluation), Surroundings(evaluation.ledger)
-    made: dict[str, DayTables] = {}
+    made: dict[str, MadeTables] = {}
     for done, day in enumerate(days, 1):
-        inputs = {key: value for name in _UPSTREAM for key, value in opened_day(evaluation, name, day)[1].items()}
+        inputs = {
+            key: value for name in _UPSTREAM for key, value in open_partition(evaluation.lake, name, day)[1].items()
+        }
         judged = judged_day(evaluation, day)
         inputs |= judged.inputs | around.of(around.named(judged.run_ids))
         reported = [_reported(evaluation, run, viewer) for run in judged.runs]
-        made[day] = _tables(evaluation, reported, inputs)
+        made[day] = _tables(evaluation, judged.runs, reported, inputs)
         evaluation.progress("evaluation_reports", done, len(days))
     _write(evaluation, index_file(evaluation.lake.root), _index(evaluation, made).encode())
     return [publish_day(evaluation, "evaluation_reports", day, tables) for day, tables in made.items()]
@@ -92,7 +96,7 @@ def _write(evaluation: Evaluation, path: Path, data: bytes) -> None:
         replace_file(path, data, evaluation.lake.on_step)
 
 
-def _index(evaluation: Evaluation, made: Mapping[str, DayTables]) -> str:
+def _index(evaluation: Evaluation, made: Mapping[str, MadeTables]) -> str:
     """Return the index over every run that was ever reported on, and whatever was turned away."""
     rows: list[Row] = []
     refused: list[Row] = []
@@ -107,13 +111,23 @@ def _index(evaluation: Evaluation, made: Mapping[str, DayTables]) -> str:
     return index_page(shown, turned_away)
 
 
-def _tables(evaluation: Evaluation, reported: Sequence[_Reported], inputs: Mapping[str, Input]) -> DayTables:
+def _tables(
+    evaluation: Evaluation, runs: Sequence[EvaluationRun], reported: Sequence[_Reported], inputs: Mapping[str, Input]
+) -> MadeTables:
     root = evaluation.lake.root
     rows = [row for one in reported for row in one.artifacts]
     wrong = [str(row["path"]) for row in rows if sha256_hex((root / row["path"]).read_bytes()) != row["sha256"]]
+    strange = [run.manifest.run_id for run in runs if not _is_recorded(evaluation, run)]
     checks = [
-        check("provenance", "reports on runs that were not judged", 0),
+        check("provenance", "reports whose verdict is not the ledger's", len(strange), sample=strange),
         check("reports_whole", "artifacts that are not what was written", len(wrong), sample=wrong),
     ]
     tables = {"reports": rows, "index": [one.index for one in reported]}
-    return DayTables(tables, inputs, Counts(len(reported), len(reported)), checks)
+    return MadeTables(tables, inputs, Counts(len(runs), len(reported)), checks)
+
+
+def _is_recorded(evaluation: Evaluation, run: EvaluationRun) -> bool:
+    """Return whether a verdict is the last that the ledger has on its run."""
+    manifest = run.manifest
+    latest = evaluation.ledger.latest(evaluation_stream(manifest.world_id, manifest.strategy_id, manifest.run_id))
+    return latest is not None and latest.body == run.to_body()

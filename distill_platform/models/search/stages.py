@@ -1,0 +1,215 @@
+"""Stages: a wide and cheap search, a closer one around its best, and one look of the finalists at the forward window.
+
+Each stage leaves a file of trials, and hands candidates on as values with the hash of that file. The next stage picks
+the candidates anew from the file itself, so that none comes in by another door; trials of all stages are counted, the
+pruned and the failed ones too. The confirmation searches nothing: what it looks at is settled, and written to the
+ledger, before the window is opened.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+from distill_platform.core import canon
+from distill_platform.core.errors import SearchError
+from distill_platform.models.search.batch import Point, point_of
+from distill_platform.models.search.coordinator import Searched, best, run_search
+from distill_platform.models.search.objective import Evaluate
+from distill_platform.models.search.plan import SearchPlan
+from distill_platform.models.search.settings import BatchSettings, PruningSettings, SearchSettings
+from distill_platform.models.search.space import Parameters
+from distill_platform.models.search.trial import Trial
+from distill_platform.models.search.trials_file import read_trials
+
+OpenWindow = Callable[[tuple[str, ...]], object]
+
+
+class SearchStage(StrEnum):
+    """The three stages, in order."""
+
+    SEARCH = "search"
+    REFINEMENT = "refinement"
+    CONFIRMATION = "confirmation"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A point that is handed on; `rank` 1 is the best, and `trials` are the numbers of all trials that tried it."""
+
+    parameters: Parameters
+    value: float
+    rank: int
+    trials: tuple[int, ...]
+
+    @cached_property
+    def sha256(self) -> str:
+        """Return the hash of its parameters: the same point is the same candidate in every stage."""
+        return canon.sig_hash(self.parameters)
+
+    def to_body(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return {"parameters": self.parameters, "value": self.value, "rank": self.rank, "trials": list(self.trials)}
+
+
+@dataclass(frozen=True)
+class Handover:
+    """What a stage hands to the next: candidates, best first, and the hash of all the trials that they come from.
+
+    `n_trials` counts the trials of this stage and of all before it. `parent_sha256` is the handover that the stage
+    itself began with, None for the first.
+    """
+
+    stage: SearchStage
+    candidates: tuple[Candidate, ...]
+    trials_sha256: str
+    n_trials: int
+    parent_sha256: str | None
+
+    @cached_property
+    def sha256(self) -> str:
+        """Return the hash of all of it."""
+        return canon.sig_hash(self.to_body())
+
+    def to_body(self) -> dict[str, Any]:
+        """Return it as a JSON value."""
+        return {
+            "stage": self.stage.value,
+            "candidates": [candidate.to_body() for candidate in self.candidates],
+            "trials_sha256": self.trials_sha256,
+            "n_trials": self.n_trials,
+            "parent_sha256": self.parent_sha256,
+        }
+
+    @classmethod
+    def from_body(cls, body: dict[str, Any]) -> Self:
+        """Return the handover that a JSON value holds; SearchError for anything that `to_body` does not write."""
+        try:
+            candidates = tuple(
+                Candidate(one["parameters"], one["value"], one["rank"], tuple(one["trials"]))
+                for one in body["candidates"]
+            )
+            read = cls(
+                SearchStage(body["stage"]), candidates, body["trials_sha256"], body["n_trials"], body["parent_sha256"]
+            )
+        except (KeyError, TypeError, ValueError):
+            raise SearchError("not a handover between stages of a search") from None
+        if read.to_body() != body:
+            raise SearchError("not a handover between stages of a search: it says more than one does")
+        return read
+
+
+@dataclass(frozen=True)
+class Stages:
+    """The stages of one search in one folder, `workers` processes at a time."""
+
+    settings: SearchSettings
+    folder: Path
+    workers: int
+
+    def search(self, evaluate: Evaluate) -> Handover:
+        """Return the best candidates of the whole space. Errors: those of `run_search`, and of nothing to hand on."""
+        searched = self._run(SearchStage.SEARCH, self._search_plan(evaluate.lineage_id), evaluate)
+        return _handover(SearchStage.SEARCH, searched.trials, self.settings.candidates, None)
+
+    def refine(self, handed: Handover, evaluate: Evaluate) -> Handover:
+        """Return the finalists: the candidates tried again, on more data, along with points around them.
+
+        Raises SearchError for candidates that the search in this folder did not find, besides what `search` raises.
+        """
+        self._refuse_strangers(handed, SearchStage.SEARCH)
+        searched = self._run(SearchStage.REFINEMENT, self._refinement_plan(handed, evaluate.lineage_id), evaluate)
+        return _handover(SearchStage.REFINEMENT, searched.trials, self.settings.finalists, handed)
+
+    def confirm(self, handed: Handover, evaluate: Evaluate, open_window: OpenWindow) -> Confirmation:
+        """Return what each finalist is worth on the forward window, in the order they came in: nothing is picked here.
+
+        `open_window` gets the sorted hashes of the finalists before anything is measured, records the opening, and
+        raises if they must not look. Raises SearchError for finalists that the refinement in this folder did not find.
+        """
+        self._refuse_strangers(handed, SearchStage.REFINEMENT)
+        open_window(tuple(sorted(candidate.sha256 for candidate in handed.candidates)))
+        searched = self._run(SearchStage.CONFIRMATION, self._confirmation_plan(handed, evaluate.lineage_id), evaluate)
+        return Confirmation(handed, searched.trials, handed.n_trials + len(searched.trials))
+
+    def file(self, stage: SearchStage) -> Path:
+        """Return the file of a stage's trials."""
+        return self.folder / f"{stage.value}.jsonl"
+
+    def _run(self, stage: SearchStage, plan: SearchPlan, evaluate: Evaluate) -> Searched:
+        return run_search(plan, evaluate, self.file(stage), self.workers)
+
+    def _search_plan(self, lineage_id: str) -> SearchPlan:
+        one = self.settings
+        return SearchPlan(one.space, one.objective, one.pruning, one.search, one.seed, lineage_id)
+
+    def _refinement_plan(self, handed: Handover, lineage_id: str) -> SearchPlan:
+        one, points = self.settings, _points(handed)
+        space = one.space.around(points, one.margin)
+        return SearchPlan(
+            space, one.objective, one.pruning, one.refinement, one.seed, lineage_id, points, handed.sha256
+        )
+
+    def _confirmation_plan(self, handed: Handover, lineage_id: str) -> SearchPlan:
+        one, points = self.settings, _points(handed)
+        once = BatchSettings(trials=len(points), batch_size=len(points))
+        whole = PruningSettings(rungs=1)
+        return SearchPlan(one.space, one.objective, whole, once, one.seed, lineage_id, points, handed.sha256)
+
+    def _refuse_strangers(self, handed: Handover, stage: SearchStage) -> None:
+        if handed != self.handed_on(stage):
+            message = f"{self.file(stage)}: these candidates are not what the {stage} stage handed on"
+            raise SearchError(message, hint=f"Run the {stage} stage in this folder and hand on what it returns")
+
+    def handed_on(self, stage: SearchStage) -> Handover:
+        """Return what the finished search or refinement in this folder hands on, by its file and those before it.
+
+        Raises SearchError where a file is missing, unfinished, or not begun with what the stage before handed on.
+        """
+        header, trials = read_trials(self.file(stage))
+        before = self.handed_on(SearchStage.SEARCH) if stage is SearchStage.REFINEMENT else None
+        if header["parent_sha256"] != (before.sha256 if before else None):
+            raise SearchError(f"{self.file(stage)} was not begun with what the stage before handed on")
+        count = self.settings.finalists if before else self.settings.candidates
+        return _handover(stage, trials, count, before)
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """What the finalists are worth on the forward window: one trial each, in the order in which they were handed on.
+
+    `n_trials` counts the trials of all three stages: the number that a verdict on any of the finalists must know.
+    """
+
+    finalists: Handover
+    trials: tuple[Trial, ...]
+    n_trials: int
+
+
+def _handover(stage: SearchStage, trials: Sequence[Trial], count: int, before: Handover | None) -> Handover:
+    found = _candidates(trials, count)
+    if not found:
+        message = f"none of {len(trials)} trials of the {stage} stage ended within every limit"
+        raise SearchError(message, hint="Read why in its file of trials; nothing can be handed on")
+    trials_sha256 = canon.sig_hash([trial.to_body() for trial in trials])
+    n_trials = len(trials) + (before.n_trials if before else 0)
+    return Handover(stage, found, trials_sha256, n_trials, before.sha256 if before else None)
+
+
+def _candidates(trials: Sequence[Trial], count: int) -> tuple[Candidate, ...]:
+    same: dict[Point, list[int]] = defaultdict(list)
+    for trial in trials:
+        same[point_of(trial.parameters)].append(trial.number)
+    return tuple(
+        Candidate(trial.parameters, value, rank, tuple(same[point_of(trial.parameters)]))
+        for rank, (trial, value) in enumerate(best(trials, count), start=1)
+    )
+
+
+def _points(handed: Handover) -> tuple[Parameters, ...]:
+    return tuple(candidate.parameters for candidate in handed.candidates)

@@ -1,0 +1,1 @@
+"""Validation: which rows a model may learn from, and which it is judged by."""

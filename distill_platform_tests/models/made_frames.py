@@ -1,0 +1,50 @@
+"""Frames with and without an edge, made from a seed."""
+
+import numpy as np
+
+from distill_platform.models.frames import FeatureFrame, FrameVersions, TrainingFrame
+
+HOUR = 3600 * 10**9
+MONDAY = 4 * 24 * HOUR
+VERSIONS = FrameVersions("a" * 64, "1", "b" * 64, "c" * 64)
+
+
+def smooth(rng: np.random.Generator, rows: int, columns: int, memory: float) -> np.ndarray:
+    """Return columns of an AR(1) process of unit variance."""
+    noise = rng.normal(size=(rows, columns))
+    values = np.empty_like(noise)
+    values[0] = noise[0]
+    for row in range(1, rows):
+        values[row] = memory * values[row - 1] + np.sqrt(1.0 - memory**2) * noise[row]
+    return values
+
+
+def made_frame(
+    bars: int = 600,
+    symbols: int = 2,
+    features: int = 4,
+    horizon: int = 6,
+    edge: float = 0.0,
+    seed: int = 0,
+    memory: float = 0.9,
+    missing: float = 0.0,
+) -> TrainingFrame:
+    """Return hourly rows whose labels are overlapping sums of returns; `edge` is what feature x0 says about them."""
+    rng = np.random.default_rng(seed)
+    known = np.stack([smooth(rng, bars, features, memory) for _ in range(symbols)], axis=1)
+    steps = edge * known[:, :, 0] / np.sqrt(horizon) + rng.normal(size=(bars, symbols))
+    label = np.full((bars, symbols), np.nan)
+    sums = np.vstack([np.zeros(symbols), np.cumsum(steps, axis=0)])
+    label[: bars - horizon] = (sums[horizon:bars] - sums[: bars - horizon]) / np.sqrt(horizon)
+    known = np.where(rng.random(known.shape) < missing, np.nan, known)
+    ts = np.repeat(MONDAY + HOUR * np.arange(bars), symbols)
+    frame = FeatureFrame(
+        ts,
+        np.tile(np.arange(symbols), bars),
+        tuple("ABCDEFGH"[:symbols]),
+        tuple(f"x{place}" for place in range(features)),
+        known.reshape(bars * symbols, features),
+        np.ones(bars * symbols, dtype=bool),
+        VERSIONS,
+    )
+    return TrainingFrame(frame, label.ravel(), ts + horizon * HOUR, horizon * HOUR)
