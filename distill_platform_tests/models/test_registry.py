@@ -1,7 +1,8 @@
 """The registry: one story per rule, then random stories that end in the same place however they are retold."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -10,6 +11,7 @@ from hypothesis import given, settings, strategies as st
 from pydantic import ValidationError
 
 from distill_platform.core.errors import ControlArmFrozen, LateModelEvent, RegistryError, TransitionRefused
+from distill_platform.models.artifacts.manifest import ArtifactReference
 from distill_platform.models.model_event import ModelEvent, ModelEventKind
 from distill_platform.models.registry import ModelState, RegistryView, record_event, registry_view, view_of
 from distill_platform.store.ledger import Entry, Ledger, open_ledger
@@ -26,7 +28,7 @@ def told(ledger: Ledger, events: Iterable[ModelEvent]) -> RegistryView:
     return registry_view(ledger, LINE)
 
 
-def rise(artifact, start: int) -> list[ModelEvent]:  # noqa: ANN001 - an ArtifactReference
+def rise(artifact: ArtifactReference, start: int) -> list[ModelEvent]:
     return [event(kind, artifact, start + hour) for hour, kind in enumerate(TO_CHAMPION)]
 
 
@@ -101,7 +103,7 @@ def test_a_model_that_was_rolled_back_does_not_come_back(ledger: Ledger) -> None
 @pytest.mark.parametrize("share", [0.3, 0.25])
 def test_a_stage_serves_more_than_the_one_before(ledger: Ledger, share: float) -> None:
     told(ledger, rise(OLD, 0)[:4])
-    with pytest.raises(TransitionRefused, match="serves 0.5 already"):
+    with pytest.raises(TransitionRefused, match=r"serves 0\.5 already"):
         record_event(ledger, event("stage", OLD, 10, share=share, event_id="down"))
     assert registry_view(ledger, LINE).number == 4
 
@@ -179,6 +181,23 @@ def test_a_history_that_could_not_have_happened_is_no_view(ledger: Ledger) -> No
         registry_view(ledger, "other")
 
 
+def test_of_eight_models_that_start_to_challenge_at_once_one_does(ledger: Ledger, ledger_url: str) -> None:
+    models = [reference(f"model{digit}", digit) for digit in "12345678"]
+    told(ledger, [event("registered", model, 0) for model in models])
+
+    def challenge(model: ArtifactReference) -> bool:
+        with open_ledger(ledger_url, clock=lambda: datetime.now(UTC), anchors=None) as own:
+            try:
+                record_event(own, event("shadow", model, 1))
+            except TransitionRefused:
+                return False
+            return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(challenge, models)) == 1
+    assert registry_view(ledger, LINE).number == 9
+
+
 def test_lines_do_not_know_of_each_other(ledger: Ledger) -> None:
     told(ledger, rise(OLD, 0))
     assert registry_view(ledger, "eth_hourly").standings == {}
@@ -215,7 +234,7 @@ def _record_what_may_be(ledger: Ledger, events: Iterable[ModelEvent]) -> None:
             continue
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(steps=STORY, cut=st.integers(0, 24))
 def test_a_story_cut_off_anywhere_and_told_again_from_the_start_ends_the_same(
     steps: list[tuple[object, ModelEventKind, float]], cut: int
