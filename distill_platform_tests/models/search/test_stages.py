@@ -1,0 +1,171 @@
+"""Three stages: what one finds the next looks at closer, and the forward window is opened once for what is settled."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from distill_platform.core.errors import DistillError, SearchError
+from distill_platform.models.search.objective import TrialMeasure
+from distill_platform.models.search.settings import BatchSettings, SearchSettings
+from distill_platform.models.search.space import Parameters
+from distill_platform.models.search.stages import Candidate, Confirmation, Handover, SearchStage, Stages
+from distill_platform.models.search.trial import TrialState
+from distill_platform_tests.models.search.valley import SPACE, Valley
+
+SETTINGS = SearchSettings(
+    space=SPACE,
+    search=BatchSettings(trials=32, batch_size=8, startup_trials=8),
+    refinement=BatchSettings(trials=16, batch_size=8, startup_trials=4),
+    candidates=4,
+    finalists=2,
+)
+COARSE, CLOSE, FORWARD = (Valley(lineage_id=name) for name in ("coarse", "close", "forward"))
+
+
+@dataclass
+class Window:
+    """Keeps who opened it, and lets nobody else look afterwards."""
+
+    openings: list[tuple[str, ...]] = field(default_factory=list)
+
+    def open(self, candidates: tuple[str, ...]) -> None:
+        if any(opening != candidates for opening in self.openings):
+            raise DistillError("the window is spent")
+        self.openings.append(candidates)
+
+
+@dataclass
+class Chain:
+    folder: Path
+    found: Handover
+    refined: Handover
+    confirmed: Confirmation
+    window: Window
+
+
+@pytest.fixture(scope="module")
+def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
+    folder, window = tmp_path_factory.mktemp("stages"), Window()
+    stages = Stages(SETTINGS, folder, 1)
+    found = stages.search(COARSE)
+    refined = stages.refine(found, CLOSE)
+    return Chain(folder, found, refined, stages.confirm(refined, FORWARD, window.open), window)
+
+
+def stages(folder: Path) -> Stages:
+    return Stages(SETTINGS, folder, 1)
+
+
+def test_candidates_are_handed_on_best_first_with_the_trials_that_tried_them(chain: Chain) -> None:
+    for handed, count in ((chain.found, 4), (chain.refined, 2)):
+        assert [one.rank for one in handed.candidates] == list(range(1, count + 1))
+        values = [one.value for one in handed.candidates]
+        assert values == sorted(values, reverse=True)
+        assert all(one.trials for one in handed.candidates)
+
+
+def test_the_refinement_tries_the_candidates_first_and_then_around_them(chain: Chain) -> None:
+    tried = stages(chain.folder).file(SearchStage.REFINEMENT)
+    assert tried.exists()
+    assert chain.refined.candidates[0].value >= chain.found.candidates[0].value
+    assert chain.refined.parent_sha256 == chain.found.sha256
+
+
+def test_the_confirmation_looks_at_each_finalist_once_and_picks_none(chain: Chain) -> None:
+    looked = [trial.parameters for trial in chain.confirmed.trials]
+    assert looked == [one.parameters for one in chain.refined.candidates]
+    assert {trial.state for trial in chain.confirmed.trials} == {TrialState.FINISHED}
+    assert {len(trial.rungs) for trial in chain.confirmed.trials} == {1}
+
+
+def test_every_trial_of_every_stage_counts(chain: Chain) -> None:
+    assert chain.found.n_trials == 32
+    assert chain.refined.n_trials == 32 + 16
+    assert chain.confirmed.n_trials == 32 + 16 + 2
+
+
+def test_all_stages_again_are_the_same_values_and_measure_nothing(chain: Chain) -> None:
+    again = stages(chain.folder)
+    before = {path.name: path.read_bytes() for path in chain.folder.iterdir()}
+    assert again.search(COARSE) == chain.found
+    assert again.refine(chain.found, CLOSE) == chain.refined
+    assert again.confirm(chain.refined, FORWARD, chain.window.open) == chain.confirmed
+    assert {path.name: path.read_bytes() for path in chain.folder.iterdir()} == before
+
+
+def test_a_handover_survives_the_way_through_a_file(chain: Chain) -> None:
+    assert Handover.from_body(chain.refined.to_body()) == chain.refined
+    for wrong in ({}, [], None, {**chain.refined.to_body(), "more": 1}, {**chain.refined.to_body(), "stage": "guess"}):
+        with pytest.raises(SearchError, match="not a handover"):
+            Handover.from_body(wrong)
+
+
+def strangers(handed: Handover) -> dict[str, Handover]:
+    own = Candidate({"depth": 7, "rate": 0.03, "kind": "steep"}, 9.0, 1, (0,))
+    first = handed.candidates[0]
+    return {
+        "a candidate of one's own": replace(handed, candidates=(own,)),
+        "one put in": replace(handed, candidates=(*handed.candidates, own)),
+        "one left out": replace(handed, candidates=handed.candidates[1:]),
+        "another value": replace(handed, candidates=(replace(first, value=9.0), *handed.candidates[1:])),
+        "fewer trials": replace(handed, n_trials=1),
+        "another search": replace(handed, trials_sha256="0" * 64),
+        "another parent": replace(handed, parent_sha256="0" * 64),
+    }
+
+
+@pytest.mark.parametrize(
+    "what", list(strangers(Handover(SearchStage.SEARCH, (Candidate({}, 0.0, 1, ()),), "", 0, None)))
+)
+def test_no_stage_takes_candidates_that_the_one_before_did_not_find(chain: Chain, what: str) -> None:
+    opened = len(chain.window.openings)
+    with pytest.raises(SearchError, match="not what the search stage handed on"):
+        stages(chain.folder).refine(strangers(chain.found)[what], CLOSE)
+    with pytest.raises(SearchError, match="not what the refinement stage handed on"):
+        stages(chain.folder).confirm(strangers(chain.refined)[what], FORWARD, chain.window.open)
+    assert len(chain.window.openings) == opened, "the window was opened for a stranger"
+
+
+def test_no_stage_is_left_out(chain: Chain, tmp_path: Path) -> None:
+    with pytest.raises(SearchError, match="not what the refinement stage handed on"):
+        stages(chain.folder).confirm(chain.found, FORWARD, chain.window.open)
+    with pytest.raises(SearchError, match="is missing"):
+        stages(tmp_path).refine(chain.found, CLOSE)
+
+
+def test_a_refinement_of_another_search_is_not_confirmed(chain: Chain, tmp_path: Path) -> None:
+    other = Stages(SETTINGS.model_copy(update={"seed": 8}), tmp_path, 1)
+    other.search(COARSE)
+    other.file(SearchStage.REFINEMENT).write_bytes(stages(chain.folder).file(SearchStage.REFINEMENT).read_bytes())
+    with pytest.raises(SearchError, match="not begun with what the stage before handed on"):
+        other.confirm(chain.refined, FORWARD, Window().open)
+
+
+def test_the_window_is_opened_before_anything_is_measured_on_it(chain: Chain, tmp_path: Path) -> None:
+    def refuse(candidates: tuple[str, ...]) -> None:
+        raise DistillError("the window is spent")
+
+    for stage in (SearchStage.SEARCH, SearchStage.REFINEMENT):
+        name = stages(tmp_path).file(stage).name
+        (tmp_path / name).write_bytes((chain.folder / name).read_bytes())
+    with pytest.raises(DistillError, match="spent"):
+        stages(tmp_path).confirm(chain.refined, FORWARD, refuse)
+    assert not stages(tmp_path).file(SearchStage.CONFIRMATION).exists()
+
+
+def test_the_window_hears_who_looks(chain: Chain) -> None:
+    assert set(chain.window.openings) == {tuple(sorted(one.sha256 for one in chain.refined.candidates))}
+
+
+@dataclass(frozen=True)
+class Reckless(Valley):
+    """Earns, and draws down beyond every limit."""
+
+    def __call__(self, parameters: Parameters, rung: int) -> TrialMeasure:
+        return TrialMeasure(10.0, 0.99, 0.0, 1.0)
+
+
+def test_a_search_with_nothing_within_the_limits_hands_nothing_on(tmp_path: Path) -> None:
+    with pytest.raises(SearchError, match="none of 32 trials of the search stage ended within every limit"):
+        stages(tmp_path).search(Reckless())
