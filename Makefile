@@ -68,20 +68,25 @@ $(VENV)/.run: $(VENV)/.python pyproject.toml requirements.lock
 	@$(PIP) --editable '.[markets]'
 	@touch $@
 
-$(VENV)/.dev: $(VENV)/.run
+$(VENV)/.models: $(VENV)/.run requirements-models.lock
+	@echo "Installing what models need (torch first: nothing else may choose its build)"
+	@$(PIP) "$$(grep '^torch==' requirements-models.lock)"
+	@$(PIP) --constraint requirements-models.lock --editable '.[markets,models]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.models
 	@echo "Installing what testing and checking need"
-	@$(PIP) --editable '.[dev]'
+	@$(PIP) --constraint requirements-models.lock --editable '.[dev,models]'
 	@touch $@
 
 $(VENV)/.train: $(VENV)/.dev requirements-train-check.lock
-	@echo "Installing what the training check needs (torch first: nothing else may choose its build)"
-	@$(PIP) "$$(grep '^torch==' requirements-train-check.lock)"
-	@$(PIP) --constraint requirements-train-check.lock --editable '.[dev,train-check]'
+	@echo "Installing what the training check needs"
+	@$(PIP) --constraint requirements-models.lock --constraint requirements-train-check.lock --editable '.[dev,train-check]'
 	@touch $@
 
 $(VENV)/.peers: $(VENV)/.dev requirements-peers.lock
 	@echo "Installing the packages that the statistics are compared with"
-	@$(PIP) --constraint requirements-peers.lock --editable '.[dev,peers]'
+	@$(PIP) --constraint requirements-models.lock --constraint requirements-peers.lock --editable '.[dev,peers]'
 	@touch $@
 
 .venv-vectorbt/.done: $(VENV)/.python requirements-vectorbt.lock

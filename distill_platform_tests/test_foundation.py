@@ -31,6 +31,7 @@ def pins(name: str) -> dict[str, str]:
 
 
 LOCK = pins("requirements.lock")
+MODELS_LOCK = pins("requirements-models.lock")
 TRAIN_LOCK = pins("requirements-train-check.lock")
 PEERS_LOCK = pins("requirements-peers.lock")
 
@@ -44,7 +45,13 @@ def test_every_direct_dependency_is_locked_within_its_range(line: str) -> None:
 @pytest.mark.parametrize("line", EXTRAS["train-check"])
 def test_every_dependency_of_the_training_check_is_locked_within_its_range(line: str) -> None:
     wanted = Requirement(line)
-    assert TRAIN_LOCK[canonicalize_name(wanted.name)] in wanted.specifier
+    assert (MODELS_LOCK | TRAIN_LOCK)[canonicalize_name(wanted.name)] in wanted.specifier
+
+
+@pytest.mark.parametrize("line", EXTRAS["models"])
+def test_every_dependency_of_the_models_is_locked_within_its_range(line: str) -> None:
+    wanted = Requirement(line)
+    assert (LOCK | MODELS_LOCK)[canonicalize_name(wanted.name)] in wanted.specifier
 
 
 @pytest.mark.parametrize("line", EXTRAS["peers"])
@@ -53,14 +60,16 @@ def test_every_peer_is_locked_within_its_range(line: str) -> None:
     assert (LOCK | PEERS_LOCK)[canonicalize_name(wanted.name)] in wanted.specifier
 
 
-def test_the_main_job_needs_no_giant() -> None:
+def test_whoever_trains_no_model_needs_no_giant() -> None:
     assert not LOCK.keys() & {"torch", "transformers", "trl", "datasets", "accelerate", "tokenizers"}
-    assert not LOCK.keys() & TRAIN_LOCK.keys()
-    assert not PEERS_LOCK.keys() & (LOCK.keys() | TRAIN_LOCK.keys())
+    assert not LOCK.keys() & (MODELS_LOCK.keys() | TRAIN_LOCK.keys())
+    assert not MODELS_LOCK.keys() & TRAIN_LOCK.keys()
+    assert not PEERS_LOCK.keys() & (LOCK.keys() | MODELS_LOCK.keys() | TRAIN_LOCK.keys())
 
 
 def test_torch_and_the_dagster_family_are_exact() -> None:
     assert "torch==2.13.0" in EXTRAS["train-check"]
+    assert "torch==2.13.0" in EXTRAS["models"]
     every_line = PROJECT["project"]["dependencies"] + EXTRAS["dev"]
     assert all("==" in line for line in every_line if line.startswith("dagster"))
     core = {version for name, version in LOCK.items() if name in ("dagster", "dagster-webserver", "dagster-graphql")}

@@ -15,6 +15,7 @@ from distill_platform.core.errors import ConfigError
 from distill_platform.models.baseline import BaselineSettings
 from distill_platform.models.blending import EnsembleSettings
 from distill_platform.models.features.catalogue import catalogue, names_of
+from distill_platform.models.features.kind import FeatureGroup
 from distill_platform.models.features.settings import FeatureSettings, GuardSettings
 from distill_platform.models.labels import LabelSettings
 from distill_platform.models.positions import SizingSettings
@@ -84,7 +85,7 @@ class ModelLine(StrictModel):
     @property
     def bar_features(self) -> tuple[str, ...]:
         """Return the names of the features that need no events: all that the control arms see."""
-        return names_of(self.features, "bars", "panel", "calendar")
+        return names_of(self.features, FeatureGroup.BARS, FeatureGroup.PANEL, FeatureGroup.CALENDAR)
 
     @property
     def sha256(self) -> str:

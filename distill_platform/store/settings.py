@@ -18,8 +18,13 @@ class Paths(StrictModel):
     sources: str = "config/sources"
     eval_sets: str = "config/eval_sets"
     worlds: str = "config/worlds"
+    feeds: str = "config/feeds"
+    events: str = "config/events.yaml"
+    gazetteers: str = "config/gazetteers"
+    models: str = "config/models"
     data: str = "data/sources"
     inbox: str = "data/inbox"
+    keys: str = "data/keys"
     lake: str = "data/lake"
 
 

@@ -2,10 +2,11 @@
 
 from distill_platform.store.lake.atomic import Step
 from distill_platform.store.lake.lake import Dataset, Draft, Lake
-from distill_platform.store.lake.manifest import Check, Counts, Input, Manifest, Part, TableEntry
+from distill_platform.store.lake.manifest import ABSENT, Check, Counts, Input, Manifest, Part, TableEntry
 from distill_platform.store.lake.parts import file_sha256, read_part, write_part
 
 __all__ = [
+    "ABSENT",
     "Check",
     "Counts",
     "Dataset",

@@ -16,6 +16,7 @@ import pyarrow as pa
 from distill_platform.core.errors import CorruptDataset, GateRefused, MissingDataset, StaleInput
 from distill_platform.store.lake import atomic
 from distill_platform.store.lake.manifest import (
+    ABSENT,
     Check,
     Counts,
     Input,
@@ -114,7 +115,7 @@ class Lake:
         for name, read in manifest.inputs.items():
             dataset, _, partition = name.partition("/")
             current = self.manifest(dataset, partition) if partition else None
-            if partition and (current is None or current.version != read.version):
+            if partition and (current.version if current else ABSENT.version) != read.version:
                 raise StaleInput(f"{place} was made from an older {name}", hint=_AGAIN)
 
     def _verify(self, opened: Dataset) -> None:

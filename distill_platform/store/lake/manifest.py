@@ -40,6 +40,10 @@ class Input:
     content_hash: str
 
 
+ABSENT = Input("absent", "absent")
+"""How a partition is remembered that did not exist: once it does, what was made without it is stale."""
+
+
 @dataclass(frozen=True)
 class Counts:
     """Where the rows of a stage went; law 1 says they add up."""

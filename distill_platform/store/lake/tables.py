@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from distill_platform.store.lake.lake import Dataset, Draft, Lake
-from distill_platform.store.lake.manifest import Check, Counts, Input, Manifest
+from distill_platform.store.lake.manifest import ABSENT, Check, Counts, Input, Manifest
 from distill_platform.store.lake.parts import write_part
 from distill_platform.store.lake.publishing import Staged, Written, add_table, as_input, joined, publish
 
@@ -50,6 +50,13 @@ def open_partition(lake: Lake, dataset: str, partition: str) -> tuple[Dataset, d
     """Return a partition that may be read, and how to remember that it was."""
     found = lake.open(dataset, partition)
     return found, {f"{dataset}/{partition}": as_input(found.manifest)}
+
+
+def open_where_published(lake: Lake, dataset: str, partition: str) -> tuple[Dataset | None, dict[str, Input]]:
+    """Return a partition that may be read, None where there is none yet, and how to remember which of both it was."""
+    if lake.manifest(dataset, partition) is None:
+        return None, {f"{dataset}/{partition}": ABSENT}
+    return open_partition(lake, dataset, partition)
 
 
 def rows_of(found: Dataset, table: str) -> list[dict[str, Any]]:

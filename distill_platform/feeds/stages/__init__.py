@@ -1,0 +1,1 @@
+"""The stages of the feeds, each for a range of days."""
