@@ -2,6 +2,8 @@
 
 import gzip
 import zlib
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from time import monotonic
 
 import pytest
@@ -9,7 +11,17 @@ import pytest
 from distill_platform.core.errors import BreakerOpen, FeedError, FeedGarbled, FeedRefused, FeedUnavailable
 from distill_platform.feeds.attempts import AttemptOutcome
 from distill_platform.feeds.http.fetching import FetchOutcome
-from distill_platform_tests.feeds.chaos_server import ChaosServer, Step, cut_off, data, drip, endless, reset, status
+from distill_platform_tests.feeds.chaos_server import (
+    ChaosServer,
+    Handler,
+    Step,
+    cut_off,
+    data,
+    drip,
+    endless,
+    reset,
+    status,
+)
 from distill_platform_tests.feeds.conftest import NOW, SmallFeed
 
 PACKED = gzip.compress(b"a,b\n1,2\n" * 100)
@@ -65,6 +77,17 @@ def test_a_wait_that_is_too_long_is_not_begun_and_opens_the_breaker_until_then(
     assert isinstance(refused(feed, url), BreakerOpen)
     assert (len(server.requests("/page")), waits) == (1, [])
     feed.clock.advance(1)
+    assert feed.fetch(url).body == b"now"
+
+
+def test_who_is_still_told_to_wait_at_the_last_attempt_leaves_the_feed_alone_for_that_long(
+    server: ChaosServer, feed: SmallFeed, waits: list[float]
+) -> None:
+    url = server.script("/page", *[status(503, Retry_After="2")] * 3, data(b"now"))
+    assert isinstance(refused(feed, url), FeedUnavailable)
+    assert waits == [2.0, 2.0]
+    assert isinstance(refused(feed, url), BreakerOpen)
+    feed.clock.advance(2)
     assert feed.fetch(url).body == b"now"
 
 
@@ -237,6 +260,31 @@ def test_a_feed_that_keeps_failing_is_left_alone_and_then_tried_with_one_request
     assert outcomes.count(AttemptOutcome.HELD_BACK) == 2
 
 
+def test_of_many_who_want_it_one_asks_a_feed_whose_time_is_up(server: ChaosServer, feed: SmallFeed) -> None:
+    """Each has a ledger of its own, as processes do; the server answers nobody before all have tried."""
+    all_tried = Barrier(8)
+
+    def late(handler: Handler) -> None:
+        all_tried.wait(10)
+        status(500)(handler)
+
+    url = server.script("/page", *[status(500)] * 9, late)
+    for _ in range(3):
+        refused(feed, url)
+    feed.clock.advance(60)
+
+    def tries(_: int) -> type[FeedError]:
+        error = feed.caught(url)
+        if isinstance(error, BreakerOpen):
+            all_tried.wait(10)
+        return type(error)
+
+    with ThreadPoolExecutor(8) as pool:
+        errors = list(pool.map(tries, range(8)))
+    assert (errors.count(BreakerOpen), errors.count(FeedUnavailable)) == (7, 1)
+    assert len(server.requests("/page")) == 10
+
+
 def test_requests_are_held_to_the_rate_limit(server: ChaosServer, feed: SmallFeed) -> None:
     slow = feed.with_settings(rate_limit={"requests": 2, "period_s": 0.1})
     url = server.script("/page", data(b"x"))
@@ -264,3 +312,15 @@ def test_no_secret_is_in_anything_that_is_said_or_kept(
     assert not any("s3cret" in text for text in said)
     assert not any(b"s3cret" in content for content in kept)
     assert NOW.date() == feed.attempts()[0].at.date()
+
+
+@pytest.mark.parametrize("secret", ["s3cret\n", "s3cret\0", "s3crét"])
+def test_a_secret_that_cannot_be_sent_is_not_said_either(server: ChaosServer, feed: SmallFeed, secret: str) -> None:
+    """The usual one: a key that was read from a file, with the end of its line."""
+    url = server.script("/page", data(b"x"))
+    for asked, headers in ((url, {"X-Api-Key": secret}), (f"{url}?api_key={secret}\r\n", {})):
+        try:
+            feed.fetch(asked, **headers)
+        except FeedError as error:
+            assert "s3cr" not in str(error)
+    assert not any(b"s3cr" in path.read_bytes() for path in feed.folder.rglob("*") if path.is_file())

@@ -87,7 +87,7 @@ class Fetcher:
 
         Raises BreakerOpen when the feed may not be asked now, FeedUnavailable when it cannot answer, FeedRefused when
         it says no, FeedGarbled when its bytes are not what they claim to be. The breaker hears of all but the first;
-        a no is an answer, and no reason to open. Each attempt is written down before its outcome is known here.
+        a no is an answer, and no reason to open. Each attempt is written down, whatever comes of it.
         """
         permit = self._admitted(resource)
         try:
