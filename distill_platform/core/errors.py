@@ -315,6 +315,8 @@ class ForwardWindowSpent(ForwardWindowError):
         self.number = number
         self.opened_at = opened_at
         self.opened_by = opened_by
+
+
 class SearchError(DistillError):
     """A search cannot begin, go on, or hand its candidates over."""
 
