@@ -69,7 +69,7 @@ class Opening:
     """Leave to look. `is_repeat` says that the same look was taken before and is only resumed.
 
     `overlapping` are all openings of the market that share a moment with the window, this one included, whatever their
-    lineage; `candidates_seen` are their candidates, sorted.
+    lineage and however late they came; `candidates_seen` are their candidates, sorted.
     """
 
     recorded: RecordedOpening
@@ -151,6 +151,8 @@ def _request(start_ns: int, end_ns: int, lineage: str, candidates: Iterable[str]
 
 
 def _recorded(revision: Revision) -> RecordedOpening:
+    if revision.kind != _KIND:
+        raise ForwardWindowError(f"revision {revision.number} of {revision.stream} is no opening: {revision.kind}")
     try:
         request = WindowRequest.model_validate(revision.body)
     except ValidationError as error:

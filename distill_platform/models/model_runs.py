@@ -122,9 +122,9 @@ def _limits(terms: Terms, sizing: SizingSettings) -> ExecutionLimits:
 
 
 def _inside(bars: Bars, span: Window) -> slice:
-    """Return the bars that end within [start, end], as a slice; the first one is where a run starts from."""
-    start, stop = np.searchsorted(bars.ts, span.start_ns), np.searchsorted(bars.ts, span.end_ns, side="right")
-    if stop - start < 2 * PARTS + 1:
+    """Return the bars that end after the start and not after the end, as a slice: whole days of a window of weeks."""
+    start, stop = np.searchsorted(bars.ts, [span.start_ns, span.end_ns], side="right")
+    if stop - start < 2 * PARTS:
         hint = "Collect bars for all three windows, or move the training week"
         raise ModelError(f"the market has {int(stop - start)} bars in a window, too few to be judged by", hint=hint)
     return slice(int(start), int(stop))
@@ -155,12 +155,11 @@ def _parts(split: FoldSplit, result: BacktestResult, span: Window, rate: float) 
     """Return the parts of one window; each is the steps that end after its start and not after its end."""
     ts = result.book.bars.ts
     first, last = np.searchsorted(ts, [span.start_ns, span.end_ns], side="right").tolist()
-    first = max(first, 1)
     edges = np.linspace(first, last, PARTS + 1).round().astype(int).tolist()
     return [
         {
             "split": split.value,
-            "start": int(ts[begin - 1]) // _MICROSECOND,
+            "start": int(ts[begin - 1] if begin else span.start_ns) // _MICROSECOND,
             "end": int(ts[stop - 1]) // _MICROSECOND,
             "pnl_is": rate * (stop - begin),
             "pnl_oos": math.fsum(result.book.ret_net[begin:stop]),

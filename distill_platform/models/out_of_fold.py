@@ -101,8 +101,9 @@ def verify_out_of_fold(found: OutOfFold, frame: TrainingFrame) -> None:
     for fold in found.folds:
         if not np.array_equal(np.flatnonzero(found.fold == fold.number), fold.test):
             raise LeakError(f"fold {fold.number} scored other rows than those it is said to test")
-        if rows_sha256(frame, fold.train) != fold.proof.train_sha256:
-            raise LeakError(f"fold {fold.number} was fitted on other rows than its proof names")
+        hashes = rows_sha256(frame, fold.train), rows_sha256(frame, fold.test)
+        if hashes != (fold.proof.train_sha256, fold.proof.test_sha256):
+            raise LeakError(f"fold {fold.number} was fitted or tested on other rows than its proof names")
         refuse_leaks(frame, fold.train, fold.test, fold.number)
 
 

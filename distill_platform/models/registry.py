@@ -132,11 +132,11 @@ def registry_view(ledger: Ledger, line: str) -> RegistryView:
 
 
 def view_of(line: str, revisions: Iterable[Revision]) -> RegistryView:
-    """Return what the revisions of a line's stream come to, all of them in order."""
+    """Return what the revisions of a line's stream come to, all of them in order; RegistryError as `registry_view`."""
     view = RegistryView(line)
     for revision in revisions:
-        event = ModelEvent.from_body(revision.body)
         try:
+            event = _event_of(line, revision)
             _refuse_impossible(view, event)
         except RegistryError as error:
             message = f"revision {revision.number} of {revision.stream} could not have happened: {error.message}"
@@ -176,6 +176,14 @@ def changes_nothing(view: RegistryView, event: ModelEvent) -> bool:
     leads_to = (event.artifact, _LEADS_TO[event.kind], *_served(event))
     there = stands is not None and (stands.artifact, stands.state, stands.share, stands.arm) == leads_to
     return recorded is not None or there
+
+
+def _event_of(line: str, revision: Revision) -> ModelEvent:
+    """Return the event of a revision, which says the same of itself inside and outside."""
+    event = ModelEvent.from_body(revision.body)
+    if (event.artifact.line, event.kind, event.actor) != (line, revision.kind, revision.actor):
+        raise RegistryError(f"it was recorded as {revision.kind} of {line} by {revision.actor}, and says otherwise")
+    return event
 
 
 def _refuse_impossible(view: RegistryView, event: ModelEvent) -> None:

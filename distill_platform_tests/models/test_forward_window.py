@@ -147,9 +147,11 @@ def test_nobody_opens_without_saying_who_he_is(ledger: Ledger) -> None:
 
 
 def test_a_stranger_s_entry_is_not_read_as_an_opening(ledger: Ledger) -> None:
-    ledger.append(Entry("forward/btc_1h", "note", "note", {"text": "hello"}, "mallory"))
-    with pytest.raises(ForwardWindowError):
-        opened(ledger)
+    body = opened(ledger, market="eth_1h").recorded.request.model_dump(mode="json")
+    for market, kind, said in (("btc_1h", "note", body), ("doge_1h", "opened", {"text": "hello"})):
+        ledger.append(Entry(f"forward/{market}", "note", kind, said, "mallory"))
+        with pytest.raises(ForwardWindowError):
+            opened(ledger, market=market)
 
 
 LOOK = st.tuples(

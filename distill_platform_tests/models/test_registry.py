@@ -181,6 +181,17 @@ def test_a_history_that_could_not_have_happened_is_no_view(ledger: Ledger) -> No
         registry_view(ledger, "other")
 
 
+@pytest.mark.parametrize(
+    ("stream", "kind", "actor"), [("other", "registered", "ada"), (LINE, "shadow", "ada"), (LINE, "registered", "eve")]
+)
+def test_an_event_that_was_copied_to_another_place_is_no_event(
+    ledger: Ledger, stream: str, kind: str, actor: str
+) -> None:
+    ledger.append(Entry(f"model/{stream}", "copied", kind, event("registered", OLD, 0).to_body(), actor))
+    with pytest.raises(RegistryError, match="says otherwise"):
+        registry_view(ledger, stream)
+
+
 def test_of_eight_models_that_start_to_challenge_at_once_one_does(ledger: Ledger, ledger_url: str) -> None:
     models = [reference(f"model{digit}", digit) for digit in "12345678"]
     told(ledger, [event("registered", model, 0) for model in models])

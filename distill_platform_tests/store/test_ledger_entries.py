@@ -12,7 +12,17 @@ from distill_platform.store.ledger import STREAMS, Entry, Ledger, check_stream, 
 from distill_platform.testing.ledger_contract import TickingClock
 
 FINE = Entry("trial/momentum", "key", "trial", {"n": 1}, "tester")
-NAMES = {"world": "us.daily", "day": "2026-04-20", "strategy": "mom@3", "run": "r=1", "id": "42", "cohort": "c:1+2-3"}
+NAMES = {
+    "world": "us.daily",
+    "day": "2026-04-20",
+    "strategy": "mom@3",
+    "run": "r=1",
+    "id": "42",
+    "cohort": "c:1+2-3",
+    "source": "gdelt",
+    "market": "btc_1h",
+    "line": "btc_hourly",
+}
 
 
 @pytest.fixture(scope="module")

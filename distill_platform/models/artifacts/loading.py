@@ -6,16 +6,17 @@ is the only thing that these functions take.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from operator import attrgetter
 from typing import cast
 
-from distill_platform.core.errors import ArtifactMalformed
+from distill_platform.core.errors import ArtifactMalformed, ArtifactMisplaced
 from distill_platform.models.artifacts.manifest import ArtifactManifest, ArtifactReference, ModelType
 from distill_platform.models.artifacts.store import ArtifactStore
 from distill_platform.models.artifacts.verifying import Verified
+from distill_platform.models.ensemble import Ensemble, Explained, ensemble_from_files
 from distill_platform.models.scoring import Scorer
 
 FromFiles = Callable[[Mapping[str, bytes]], Scorer]
@@ -26,38 +27,40 @@ _FROM_FILES = {
     ModelType.LIGHTGBM: "distill_platform.models.boosting:boosting_from_files",
     ModelType.TSMIXER: "distill_platform.models.tsmixer.student:Student.from_files",
 }
-_HINT = "Its training and its sealing do not agree: seal it again from its training"
 
 
 @dataclass(frozen=True)
 class LoadedModel:
-    """A verified artifact with what scores for it: itself, or the members of an ensemble in the order of `parents`."""
+    """A verified artifact and what scores for it; `members` are the verified parents of an ensemble, in order."""
 
     verified: Verified
-    members: tuple[tuple[Verified, Scorer], ...]
+    members: tuple[Verified, ...]
+    scorer: Scorer
 
 
 def load_model(store: ArtifactStore, reference: ArtifactReference) -> LoadedModel:
-    """Return the model that is asked for, its members included; ArtifactRefused if it or one of them is not sound."""
+    """Return the model that is asked for; ArtifactRefused if it, or a member of it, is not sound."""
     verified = store.open(reference)
-    if verified.manifest.type is not ModelType.ENSEMBLE:
-        return LoadedModel(verified, ((verified, load_scorer(verified)),))
-    members = [store.open(parent) for parent in verified.manifest.parents]
-    return LoadedModel(verified, tuple((member, load_scorer(member)) for member in members))
+    members = tuple(store.open(parent) for parent in verified.manifest.parents)
+    return LoadedModel(verified, members, load_scorer(verified, members))
 
 
-def load_scorer(verified: Verified) -> Scorer:
-    """Return the model in a verified artifact.
+def load_scorer(verified: Verified, members: Sequence[Verified] = ()) -> Scorer:
+    """Return the model in a verified artifact, which for an ensemble takes its verified members.
 
-    Raises ArtifactMalformed for an ensemble, which has no model of its own, and for files that hold another model than
-    the manifest says; ModelError for files that hold none.
+    Raises ArtifactMisplaced for other members than its parents, ArtifactMalformed when the files hold another model
+    than the manifest says, and ModelError when they hold none.
     """
     manifest = verified.manifest
-    if manifest.type not in _FROM_FILES:
-        message = f"{manifest.name} {manifest.version} is of type {manifest.type}: its members score, and not itself"
-        raise ArtifactMalformed(message, hint="Load it with `load_model`; members of an ensemble are no ensembles")
-    scorer = _from_files(manifest.type)(verified.files)
-    _refuse_other_model(manifest, scorer)
+    if [member.reference for member in members] != manifest.parents:
+        raise ArtifactMisplaced(f"{_named(manifest)} has other members", hint="Open the artifacts that are its parents")
+    if manifest.type is ModelType.ENSEMBLE:
+        scorer: Scorer = _ensemble(verified, members)
+    else:
+        scorer = _from_files(manifest.type)(verified.files)
+    told = (manifest.type.value, tuple(manifest.feature_names))
+    if told != (scorer.kind, tuple(scorer.feature_names)):
+        raise _other_model(manifest, f"a {scorer.kind} of other features, or another type")
     return scorer
 
 
@@ -66,8 +69,27 @@ def _from_files(kind: ModelType) -> FromFiles:
     return cast(FromFiles, attrgetter(name)(import_module(module)))
 
 
-def _refuse_other_model(manifest: ArtifactManifest, scorer: Scorer) -> None:
-    told = (manifest.type.value, tuple(manifest.feature_names))
-    if told != (scorer.kind, tuple(scorer.feature_names)):
-        message = f"the files of {manifest.name} {manifest.version} hold another model: a {scorer.kind}"
-        raise ArtifactMalformed(message, hint=_HINT)
+def _ensemble(verified: Verified, members: Sequence[Verified]) -> Ensemble:
+    parts: dict[bool, Explained] = {}
+    for member in members:
+        is_network = member.manifest.type is ModelType.TSMIXER
+        if is_network in parts or _schema(member) != _schema(verified):
+            raise _other_model(verified.manifest, "two members of one sort, or one of another feature schema")
+        parts[is_network] = cast(Explained, load_scorer(member))
+    ensemble = ensemble_from_files(verified.files, parts.get(False), parts.get(True))
+    if str(ensemble.policy) != verified.manifest.ensemble_policy:
+        raise _other_model(verified.manifest, f"the policy {ensemble.policy}")
+    return ensemble
+
+
+def _schema(verified: Verified) -> tuple[str, str]:
+    return verified.manifest.feature_payload_schema_version, verified.manifest.feature_version
+
+
+def _other_model(manifest: ArtifactManifest, found: str) -> ArtifactMalformed:
+    hint = "Its training and its sealing do not agree: seal it again from its training"
+    return ArtifactMalformed(f"{_named(manifest)} is not what its manifest says: {found}", hint=hint)
+
+
+def _named(manifest: ArtifactManifest) -> str:
+    return f"{manifest.type} {manifest.name} {manifest.version}"

@@ -25,6 +25,7 @@ from distill_platform.core import canon
 from distill_platform.core.config import StrictModel, known_keys, nearest
 from distill_platform.core.errors import ArtifactMalformed, CanonError
 from distill_platform.core.utc import EARLIEST
+from distill_platform.models.policy import Policy
 from distill_platform.strategies.bundles.manifest import Identifier, Moment, Sha256
 
 MANIFEST = "manifest.json"
@@ -41,9 +42,7 @@ def _utc(moment: datetime) -> datetime:
 
 Instant = Annotated[Moment, AfterValidator(_utc)]
 FeatureName = Annotated[str, StringConstraints(pattern=r"\A[ -~]{1,256}\z")]
-Policy = Annotated[str, StringConstraints(pattern=r"\A(tabular_only|nn_only|blend_alpha_[01]\.[0-9]{1,6})\z")]
 _NS_PER_US = 1_000
-_PURE = {"tabular_only": 1.0, "nn_only": 0.0}
 
 
 class ModelType(StrEnum):
@@ -127,7 +126,7 @@ class ManifestDraft(StrictModel):
     normalization: JsonValue
     n_tokens: Annotated[int, Field(ge=1)]
     n_channels: Annotated[int, Field(ge=1)]
-    ensemble_policy: Policy | None
+    ensemble_policy: str | None
     ensemble_alpha: Annotated[FiniteFloat, Field(ge=0.0, le=1.0)] | None
     data_range: Period
     windows: TrainingWindows
@@ -154,7 +153,7 @@ class ManifestDraft(StrictModel):
         told = (self.ensemble_policy is not None, self.ensemble_alpha is not None, bool(self.parents))
         if told != (self.type is ModelType.ENSEMBLE,) * 3:
             raise ValueError("an ensemble, and nothing else, has ensemble_policy, ensemble_alpha and parents")
-        if self.ensemble_policy is not None and _alpha_of(self.ensemble_policy) != self.ensemble_alpha:
+        if self.ensemble_policy is not None and Policy.parse(self.ensemble_policy).alpha != self.ensemble_alpha:
             raise ValueError(f"ensemble_alpha is not that of {self.ensemble_policy}")
 
     def with_files(self, files: Mapping[str, bytes]) -> ArtifactManifest:
@@ -205,10 +204,6 @@ def parse_manifest(data: bytes) -> ArtifactManifest:
     if manifest.to_bytes() != data:
         raise _malformed("is not in canonical form")
     return manifest
-
-
-def _alpha_of(policy: str) -> float:
-    return _PURE[policy] if policy in _PURE else float(policy.removeprefix("blend_alpha_"))
 
 
 def _refuse(detail: ErrorDetails) -> NoReturn:

@@ -153,7 +153,7 @@ def _read_secret(file: Path) -> bytes:
             mode = os.fstat(opened.fileno()).st_mode
             if not stat.S_ISREG(mode) or mode & _OTHERS:
                 said = f"{file} can be read by others (mode {stat.S_IMODE(mode):04o})"
-                raise SigningError(said, hint=f"Rotate to a new key, revoke this one, and `chmod 600 {file}`")
+                raise SigningError(said, hint="Rotate to a new key and revoke this one, which somebody may have")
             return opened.read(4_096)
     except OSError as error:
         hint = "The folder of keys holds one that signs and the list of trusted ones: restore it from a copy"

@@ -114,7 +114,7 @@ def test_an_artifact_without_files_or_with_an_empty_one_is_none() -> None:
         (BLEND | {"parents": []}, "an ensemble, and nothing else"),
         (BLEND | {"ensemble_alpha": 0.4}, "not that of blend_alpha_0.35"),
         (BLEND | {"ensemble_policy": "tabular_only"}, "not that of tabular_only"),
-        (BLEND | {"ensemble_policy": "best_of_both"}, "pattern"),
+        (BLEND | {"ensemble_policy": "best_of_both"}, "no ensemble policy"),
         (BLEND | {"ensemble_alpha": float("nan")}, "finite"),
         (BLEND | {"parents": [reference("teacher").model_copy(update={"line": "other"})]}, "same line"),
     ],

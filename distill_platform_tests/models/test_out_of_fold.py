@@ -1,0 +1,138 @@
+"""Scores out of fold can be proved, and those of an in-sample teacher cannot."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from distill_platform.core.errors import LeakError
+from distill_platform.models.frames import TrainingFrame
+from distill_platform.models.out_of_fold import (
+    OutOfFold,
+    reproduce_out_of_fold,
+    score_out_of_fold,
+    verify_out_of_fold,
+)
+from distill_platform.models.teacher import TabularFit, TabularKind, TeacherSettings, fit_teacher
+from distill_platform.models.validation.folds import Fold, make_folds
+from distill_platform.models.validation.settings import FoldScheme, ValidationSettings
+from distill_platform.stats import rank_correlation
+from distill_platform_tests.models.made_frames import HOUR, made_frame
+
+RIDGE = TabularFit(TeacherSettings(kind=TabularKind.RIDGE))
+SETTINGS = ValidationSettings(folds=4, embargo_bars=6)
+
+
+@pytest.fixture(scope="module")
+def frame() -> TrainingFrame:
+    return made_frame(edge=0.3)
+
+
+@pytest.fixture(scope="module")
+def folds(frame: TrainingFrame) -> tuple[Fold, ...]:
+    return make_folds(frame, SETTINGS, HOUR)
+
+
+@pytest.fixture(scope="module")
+def found(frame: TrainingFrame, folds: tuple[Fold, ...]) -> OutOfFold:
+    return score_out_of_fold(frame, folds, RIDGE)
+
+
+def test_every_row_is_scored_by_a_model_fitted_on_its_folds_training_rows(
+    frame: TrainingFrame, folds: tuple[Fold, ...], found: OutOfFold
+) -> None:
+    assert np.array_equal(found.is_out_of_fold, frame.is_trainable)
+    for fold, fit in zip(folds, found.fits, strict=True):
+        scores = RIDGE(frame.rows(fold.train)).scores(frame.features)[fold.test]
+        assert np.array_equal(found.scores[fold.test], scores)
+        assert fit.rank_ic == rank_correlation(scores, frame.label[fold.test])
+        assert fit.mse == pytest.approx(np.mean((scores - frame.label[fold.test]) ** 2))
+
+
+def test_what_is_out_of_fold_verifies_and_comes_out_again(frame: TrainingFrame, found: OutOfFold) -> None:
+    verify_out_of_fold(found, frame)
+    reproduce_out_of_fold(found, frame, RIDGE)
+
+
+def test_walk_forward_scores_verify_and_leave_the_first_stretch_without(frame: TrainingFrame) -> None:
+    folds = make_folds(frame, ValidationSettings(scheme=FoldScheme.WALK_FORWARD, folds=4, embargo_bars=6), HOUR)
+    found = score_out_of_fold(frame, folds, RIDGE)
+    verify_out_of_fold(found, frame)
+    assert not found.is_out_of_fold[: len(frame) // 6].any()
+
+
+def test_no_label_of_the_tested_rows_changes_their_scores(
+    frame: TrainingFrame, folds: tuple[Fold, ...], found: OutOfFold
+) -> None:
+    fold = folds[1]
+    label = frame.label.copy()
+    touched = (frame.features.ts >= fold.start_ns - 6 * HOUR) & (frame.features.ts <= fold.end_ns + 6 * HOUR)
+    label[touched & np.isfinite(label)] = 1e6
+    again = score_out_of_fold(replace(frame, label=label), folds, RIDGE)
+    assert np.array_equal(again.scores[fold.test], found.scores[fold.test])
+
+
+def test_an_in_sample_teacher_cannot_be_made(frame: TrainingFrame, folds: tuple[Fold, ...]) -> None:
+    everything = np.flatnonzero(frame.is_trainable)
+    with pytest.raises(LeakError, match="its own test rows"):
+        score_out_of_fold(frame, [replace(fold, train=everything) for fold in folds], RIDGE)
+
+
+def test_an_in_sample_teacher_does_not_verify(frame: TrainingFrame, found: OutOfFold) -> None:
+    everything = np.flatnonzero(frame.is_trainable)
+    honest_about_rows = replace(found, folds=tuple(replace(fold, train=everything) for fold in found.folds))
+    with pytest.raises(LeakError, match="other rows than its proof names"):
+        verify_out_of_fold(honest_about_rows, frame)
+    without_folds = replace(found, fold=np.full(len(frame), -1))
+    with pytest.raises(LeakError, match="of no fold"):
+        verify_out_of_fold(without_folds, frame)
+
+
+def test_scores_of_an_in_sample_model_do_not_come_out_again(frame: TrainingFrame, found: OutOfFold) -> None:
+    in_sample = np.where(frame.is_trainable, RIDGE(frame).scores(frame.features), np.nan)
+    lying = replace(found, scores=in_sample)
+    verify_out_of_fold(lying, frame)
+    with pytest.raises(LeakError, match="gives other scores"):
+        reproduce_out_of_fold(lying, frame, RIDGE)
+
+
+def test_scores_of_another_frame_and_of_other_rows_do_not_verify(frame: TrainingFrame, found: OutOfFold) -> None:
+    with pytest.raises(LeakError, match="cannot be out of fold"):
+        verify_out_of_fold(found, frame.rows(np.arange(10)))
+    moved = replace(found, fold=np.where(found.fold == 0, 1, found.fold))
+    with pytest.raises(LeakError, match="other rows than those"):
+        verify_out_of_fold(moved, frame)
+    longer = replace(frame, label_end=frame.label_end + 3 * HOUR)
+    with pytest.raises(LeakError):
+        verify_out_of_fold(found, longer)
+
+
+def test_the_proof_changes_with_scores_models_and_rows(
+    frame: TrainingFrame, folds: tuple[Fold, ...], found: OutOfFold
+) -> None:
+    assert score_out_of_fold(frame, folds, RIDGE).proof_sha256 == found.proof_sha256
+    others = [
+        replace(found, scores=found.scores * 2.0),
+        replace(found, fits=(replace(found.fits[0], model_sha256="0" * 64), *found.fits[1:])),
+        score_out_of_fold(frame, make_folds(frame, ValidationSettings(folds=4, embargo_bars=7), HOUR), RIDGE),
+    ]
+    assert len({found.proof_sha256, *(other.proof_sha256 for other in others)}) == 4
+
+
+def test_a_teacher_reports_its_folds_and_its_last_fit_is_on_all_rows(
+    frame: TrainingFrame, folds: tuple[Fold, ...], found: OutOfFold
+) -> None:
+    teacher = fit_teacher(frame, folds, RIDGE)
+    assert teacher.model.files() == RIDGE(frame).files()
+    assert teacher.report["proof_sha256"] == found.proof_sha256
+    assert [row["overlaps"] for row in teacher.report["folds"]] == [0, 0, 0, 0]
+    assert teacher.report_sha256 == fit_teacher(frame, folds, RIDGE).report_sha256
+    other = fit_teacher(frame, folds, TabularFit(TeacherSettings(kind=TabularKind.RIDGE), ("x0",)))
+    assert other.report_sha256 != teacher.report_sha256
+
+
+def test_an_edge_is_found_out_of_fold_and_noise_is_not() -> None:
+    for edge, low, high in ((0.5, 0.15, 1.0), (0.0, -0.15, 0.15)):
+        frame = made_frame(bars=2_000, edge=edge, seed=4)
+        mean = score_out_of_fold(frame, make_folds(frame, SETTINGS, HOUR), RIDGE).mean_rank_ic
+        assert low < mean < high
