@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from distill_platform.models.features.kind import FeatureGroup, feature_kind
 from distill_platform.models.features.observed import Observed
 from distill_platform.models.features.price_kinds import log_return
-from distill_platform.models.features.windows import ratio, window_comoment, window_sum
+from distill_platform.models.features.windows import (
+    ratio,
+    window_comoment,
+    window_correlation,
+    window_sum,
+    window_variation,
+)
 from distill_platform.strategies.bars import Panel
 from distill_platform.strategies.kinds.cross_section import rank
 from distill_platform.strategies.kinds.kind import NoParams
@@ -34,12 +38,10 @@ def market_beta(seen: Observed, window: int) -> Panel:
     Sharpe (1964). The symbol is part of the market: alone, it has a beta of 1.
     """
     together = window_comoment(seen.returns, seen.market_returns, window)
-    return ratio(together, window_comoment(seen.market_returns, seen.market_returns, window))
+    return ratio(together, window_variation(seen.market_returns, window))
 
 
 @feature_kind("correlation", _PANEL, lambda window: window + 1)
 def market_correlation(seen: Observed, window: int) -> Panel:
     """Return the correlation of `window` log returns with those of the equally weighted market; NaN if one is flat."""
-    panels = (seen.returns, seen.market_returns)
-    own, market = (window_comoment(values, values, window) for values in panels)
-    return ratio(window_comoment(*panels, window), np.sqrt(own) * np.sqrt(market))
+    return window_correlation(seen.returns, seen.market_returns, window)

@@ -11,7 +11,7 @@ from distill_platform.models.features.observed import Observed
 from distill_platform.models.features.windows import (
     ratio,
     shifted,
-    window_comoment,
+    window_correlation,
     window_fall,
     window_mean,
     window_skewness,
@@ -97,9 +97,7 @@ def garman_klass_volatility(seen: Observed, window: int) -> Panel:
 @feature_kind("correlation", _BARS, lambda window: window + 2)
 def return_autocorrelation(seen: Observed, window: int) -> Panel:
     """Return the correlation of `window` log returns with those of one bar before; NaN where they do not vary."""
-    earlier = shifted(seen.returns, 1)
-    own, other = (window_comoment(values, values, window) for values in (seen.returns, earlier))
-    return ratio(window_comoment(seen.returns, earlier, window), np.sqrt(own) * np.sqrt(other))
+    return window_correlation(seen.returns, shifted(seen.returns, 1), window)
 
 
 @feature_kind("skewness", _BARS, lambda window: window + 1)

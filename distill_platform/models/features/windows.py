@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from distill_platform.core.kernel import kernel
 from distill_platform.strategies.bars import Panel
-from distill_platform.strategies.kinds.rolling import rolling_max, rolling_min
 
 _Flat = npt.NDArray[np.float64]
 _TILE = 512
@@ -37,29 +36,43 @@ def window_mean(values: Panel, window: int) -> Panel:
 
 
 def window_comoment(left: Panel, right: Panel, window: int) -> Panel:
-    """Return the sum over the last `window` rows of the product of both deviations from their means in that window.
-
-    Exactly 0 where one of them is the same in all rows of the window, up to rounding: that is no co-movement.
-    """
+    """Return the sum over the last `window` rows of the product of both deviations from their means in that window."""
     means = [_flat(window_mean(values, window)) for values in (left, right)]
     moments = np.full(left.shape, math.nan)
     _comoment(_flat(left), _flat(right), means[0], means[1], window, left.shape[1], moments.reshape(-1))
-    moments[_is_flat(left, window) | _is_flat(right, window)] = 0.0
     return moments
+
+
+def window_variation(values: Panel, window: int) -> Panel:
+    """Return the sum of squared deviations of the last `window` rows from their mean.
+
+    Exactly 0 where they are equal but for the rounding of what they were computed from, such as logs of prices: what
+    is left of a difference is no variation, and divided by it anything is enormous.
+    """
+    means = window_mean(values, window)
+    squares = np.full(values.shape, math.nan)
+    _comoment(_flat(values), _flat(values), _flat(means), _flat(means), window, values.shape[1], squares.reshape(-1))
+    return _without_residue(squares, means, window)
 
 
 def window_spread(values: Panel, window: int) -> Panel:
     """Return the standard deviation (ddof=1) of the last `window` rows, at least 2; exactly 0 where all are equal."""
-    spread: Panel = np.sqrt(window_comoment(values, values, window) / (window - 1))
+    spread: Panel = np.sqrt(window_variation(values, window) / (window - 1))
     return spread
+
+
+def window_correlation(left: Panel, right: Panel, window: int) -> Panel:
+    """Return Pearson's correlation of the last `window` rows; NaN where one of them does not vary."""
+    spreads = np.sqrt(window_variation(left, window)) * np.sqrt(window_variation(right, window))
+    return ratio(window_comoment(left, right, window), spreads)
 
 
 def window_skewness(values: Panel, window: int) -> Panel:
     """Return the population skewness m3 / m2^1.5 of the last `window` rows; NaN where all are equal."""
-    means = _flat(window_mean(values, window))
+    means = window_mean(values, window)
     squares, cubes = np.full(values.shape, math.nan), np.full(values.shape, math.nan)
-    _moments(_flat(values), means, window, values.shape[1], squares.reshape(-1), cubes.reshape(-1))
-    squares[_is_flat(values, window)] = 0.0
+    _moments(_flat(values), _flat(means), window, values.shape[1], squares.reshape(-1), cubes.reshape(-1))
+    squares = _without_residue(squares, means, window)
     return ratio(cubes * math.sqrt(window), squares * np.sqrt(squares))
 
 
@@ -67,7 +80,7 @@ def window_fall(prices: Panel, window: int) -> Panel:
     """Return the deepest fall from a running peak within the last `window` rows, as a fraction of the peak, >= 0."""
     falls = np.full(prices.shape, math.nan)
     _fall(_flat(prices), window, prices.shape[1], falls.reshape(-1))
-    falls[np.isnan(rolling_max(prices, window))] = math.nan
+    falls[np.isnan(window_sum(prices, window))] = math.nan
     return falls
 
 
@@ -97,12 +110,10 @@ def _flat(values: Panel) -> _Flat:
     return np.ascontiguousarray(values, np.float64).reshape(-1)
 
 
-def _is_flat(values: Panel, window: int) -> npt.NDArray[np.bool_]:
-    """Return where all rows of the window are equal, but for the rounding of logarithms of prices."""
-    highest, lowest = rolling_max(values, window), rolling_min(values, window)
-    magnitude = np.maximum(np.maximum(np.abs(highest), np.abs(lowest)), 1.0)
-    flat: npt.NDArray[np.bool_] = highest - lowest <= _ROUNDING * magnitude
-    return flat
+def _without_residue(squares: Panel, means: Panel, window: int) -> Panel:
+    """Return sums of squared deviations, 0 where no deviation is more than a rounding of the mean, or of 1."""
+    rounding = _ROUNDING * np.maximum(np.abs(means), 1.0)
+    return np.where(squares <= window * rounding * rounding, 0.0, squares)
 
 
 @kernel
