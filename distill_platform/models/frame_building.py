@@ -13,7 +13,7 @@ from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import FrameError
 from distill_platform.feeds.events.projecting import project
 from distill_platform.models.features.bar_grid import BarGrid
-from distill_platform.models.features.catalogue import Feature, catalogue, history_bars, lookback_bars
+from distill_platform.models.features.catalogue import catalogue, history_bars, lookback_bars
 from distill_platform.models.features.kind import KINDS
 from distill_platform.models.features.observed import Observed
 from distill_platform.models.features.schema import frame_versions, versions_of
@@ -33,15 +33,25 @@ def build_features(grid: BarGrid, events: pa.Table | None, settings: FeatureSett
     Raises FrameError if the settings ask for features of events and there is no table of them.
     """
     features = catalogue(settings)
+    columns = np.empty((len(features), len(grid) * len(grid.symbols)))
     seen = Observed(grid)
-    values = np.empty((len(grid), len(grid.symbols), len(features)))
     for place, feature in enumerate(features):
         if feature.kind in KINDS:
-            values[:, :, place] = KINDS[feature.kind].panel(seen, feature.windows)
-    _fill_events(values, features, grid, events, settings)
-    values[~np.isfinite(values)] = np.nan
-    values += 0.0  # one bit pattern for zero
-    return _frame(grid, values, _usable(grid, settings), features, events, settings)
+            columns[place] = KINDS[feature.kind].panel(seen, feature.windows).reshape(-1)
+    _fill_events(columns, grid, events, settings)
+    for column in columns:
+        column[~np.isfinite(column)] = np.nan
+        column += 0.0  # one bit pattern for zero
+    names = tuple(feature.name for feature in features)
+    return FeatureFrame(
+        np.repeat(grid.ts, len(grid.symbols)),
+        np.tile(np.arange(len(grid.symbols), dtype=np.int64), len(grid)),
+        grid.symbols,
+        names,
+        np.ascontiguousarray(columns.T),
+        _usable(grid, settings).reshape(-1),
+        frame_versions(settings, grid, events),
+    )
 
 
 def features_at(grid: BarGrid, events: pa.Table | None, ts: int, settings: FeatureSettings) -> FeatureFrame:
@@ -125,15 +135,14 @@ def _meaning(frame: FeatureFrame) -> tuple[object, ...]:
     return frame.names, frame.symbols, frame.versions.schema_hash, frame.versions.feature_version
 
 
-def _fill_events(
-    values: Floats, features: Sequence[Feature], grid: BarGrid, events: pa.Table | None, settings: FeatureSettings
-) -> None:
+def _fill_events(columns: Floats, grid: BarGrid, events: pa.Table | None, settings: FeatureSettings) -> None:
+    """Fill the last columns, shape (F, T N), with the features of events."""
     if settings.events is None:
         return
     if events is None:
         raise FrameError("features of events are asked for, and there are none", hint="Set features.events to null")
     projected, names = project(events, grid.ts, grid.symbols, settings.events)
-    values[:, :, len(features) - len(names) :] = projected
+    columns[len(columns) - len(names) :] = projected.reshape(-1, len(names)).T
 
 
 def _usable(grid: BarGrid, settings: FeatureSettings) -> Flags:
@@ -141,23 +150,3 @@ def _usable(grid: BarGrid, settings: FeatureSettings) -> Flags:
     outages = window_sum(grid.is_outage(settings.outage_bars).astype(np.float64), lookback_bars(settings))
     usable: Flags = ~grid.is_missing & ~grid.is_stale & (outages == 0.0)
     return usable
-
-
-def _frame(
-    grid: BarGrid,
-    values: Floats,
-    usable: Flags,
-    features: Sequence[Feature],
-    events: pa.Table | None,
-    settings: FeatureSettings,
-) -> FeatureFrame:
-    width = len(grid.symbols)
-    return FeatureFrame(
-        np.repeat(grid.ts, width),
-        np.tile(np.arange(width, dtype=np.int64), len(grid)),
-        grid.symbols,
-        tuple(feature.name for feature in features),
-        values.reshape(len(grid) * width, len(features)),
-        usable.reshape(-1),
-        frame_versions(settings, grid, events),
-    )

@@ -12,7 +12,7 @@ from pydantic import Field
 from distill_platform.core.config import StrictModel
 from distill_platform.models.features.bar_grid import BarGrid
 from distill_platform.models.features.observed import Observed
-from distill_platform.models.features.windows import ratio, window_spread
+from distill_platform.models.features.windows import ratio
 from distill_platform.policy.spelling import word_of
 from distill_platform.strategies.bars import Panel
 
@@ -54,4 +54,4 @@ def labels(grid: BarGrid, settings: LabelSettings) -> Panel:
         ahead[:-horizon] = seen.log_close[horizon:] - seen.log_close[:-horizon]
     if settings.kind == LabelKind.LOG_RETURN:
         return ahead
-    return ratio(ahead, window_spread(seen.returns, settings.sigma_bars) * math.sqrt(horizon))
+    return ratio(ahead, seen.windowed_returns(settings.sigma_bars).spread * math.sqrt(horizon))

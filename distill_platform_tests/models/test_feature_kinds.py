@@ -124,7 +124,7 @@ def pandas_reference() -> dict[str, pd.DataFrame]:
         "garman_klass_volatility_5": (0.5 * span**2 - (2 * math.log(2) - 1) * body**2).rolling(5).mean() ** 0.5,
         "return_autocorrelation_8": r.rolling(8).corr(r.shift(1)),
         "return_skewness_8": r.rolling(8).apply(lambda x: ((x - x.mean()) ** 3).mean() / x.std(ddof=0) ** 3, raw=True),
-        "drawdown_9": close.rolling(9).apply(lambda x: (1 - x / np.maximum.accumulate(x)).max(), raw=True),
+        "drawdown_9": close.rolling(9).apply(lambda x: np.log(np.maximum.accumulate(x) / x).max(), raw=True),
         "volume_z_score_6": (volume - volume.rolling(6).mean()) / volume.rolling(6).std(),
         "dollar_volume_change_4": np.log(money.rolling(4).sum() / money.rolling(4).sum().shift(4)),
         "amihud_illiquidity_6": (r.abs() / money).rolling(6).mean() * 1e6,

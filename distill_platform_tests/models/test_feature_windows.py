@@ -5,22 +5,20 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from distill_platform.models.features.windows import (
+    Windowed,
     logarithm,
     ratio,
     shifted,
-    window_comoment,
     window_fall,
-    window_skewness,
-    window_spread,
     window_sum,
 )
 from distill_platform.strategies.bars import Panel
 
 STATISTICS = {
     "sum": window_sum,
-    "spread": window_spread,
-    "comoment": lambda values, window: window_comoment(values, shifted(values, 1), window),
-    "skewness": window_skewness,
+    "spread": lambda values, window: Windowed(values, window).spread,
+    "comoment": lambda values, window: Windowed(values, window).comoment(Windowed(shifted(values, 1), window)),
+    "skewness": lambda values, window: Windowed(values, window).skewness,
     "fall": window_fall,
 }
 
@@ -62,7 +60,7 @@ def reference(values: Panel, window: int, statistic: str) -> float:
         return float(((rows - rows.mean()) * (other - other.mean())).sum())
     if statistic == "skewness":
         return float(((rows - rows.mean()) ** 3).mean() / rows.std() ** 3)
-    return float((1.0 - rows / np.maximum.accumulate(rows)).max())
+    return float((np.maximum.accumulate(rows) - rows).max())
 
 
 @pytest.mark.parametrize("name", STATISTICS)
@@ -90,13 +88,13 @@ def test_a_missing_row_is_missing_in_every_window_that_holds_it_and_in_no_other(
 
 def test_what_does_not_vary_has_no_spread_and_no_skewness() -> None:
     steady = np.full((50, 1), 0.1)
-    assert (window_spread(steady, 10)[9:] == 0.0).all()
-    assert np.isnan(window_skewness(steady, 10)).all()
+    assert (Windowed(steady, 10).spread[9:] == 0.0).all()
+    assert np.isnan(Windowed(steady, 10).skewness).all()
 
 
 def test_prices_that_grow_evenly_have_returns_without_a_spread() -> None:
     logs = logarithm(50_000.0 * 1.001 ** np.arange(300.0)[:, np.newaxis])
-    assert (window_spread(logs - shifted(logs, 1), 24)[24:] == 0.0).all()
+    assert (Windowed(logs - shifted(logs, 1), 24).spread[24:] == 0.0).all()
 
 
 def test_a_quotient_by_nothing_is_unknown() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from distill_platform.models.features.bar_grid import BarGrid
-from distill_platform.models.features.windows import logarithm, shifted
+from distill_platform.models.features.windows import Windowed, logarithm, shifted
 from distill_platform.models.frames import Floats
 from distill_platform.strategies.bars import Panel
 from distill_platform.strategies.kinds.cross_section import market
@@ -20,6 +20,7 @@ class Observed:
     """Panels of shape (T, N), NaN where a bar that they need is missing."""
 
     grid: BarGrid
+    _windows: dict[tuple[str, int], Windowed] = field(default_factory=dict, init=False, repr=False)
 
     @cached_property
     def log_close(self) -> Panel:
@@ -51,6 +52,14 @@ class Observed:
         """Return the mean log return of the symbols that have one, the same for each of them."""
         return market(NoParams(), self.returns)
 
+    def windowed_returns(self, window: int) -> Windowed:
+        """Return the log returns as windows of some length show them."""
+        return self._windowed("returns", window)
+
+    def windowed_market_returns(self, window: int) -> Windowed:
+        """Return the log returns of the market as windows of some length show them."""
+        return self._windowed("market_returns", window)
+
     @cached_property
     def dollar_volume(self) -> Panel:
         """Return close times volume, in the currency of the prices."""
@@ -69,3 +78,8 @@ class Observed:
     def everywhere(self, values: Floats) -> Panel:
         """Return a panel that says the same of all symbols, from one value for each moment, shape (T,)."""
         return np.repeat(values[:, np.newaxis], len(self.grid.symbols), axis=1)
+
+    def _windowed(self, name: str, window: int) -> Windowed:
+        if (name, window) not in self._windows:
+            self._windows[name, window] = Windowed(getattr(self, name), window)
+        return self._windows[name, window]

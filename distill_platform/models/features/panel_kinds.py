@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from distill_platform.models.features.kind import FeatureGroup, feature_kind
 from distill_platform.models.features.observed import Observed
 from distill_platform.models.features.price_kinds import log_return
-from distill_platform.models.features.windows import ratio, window_comoment, window_sum
+from distill_platform.models.features.windows import (
+    ratio,
+    window_sum,
+)
 from distill_platform.strategies.bars import Panel
 from distill_platform.strategies.kinds.cross_section import rank
 from distill_platform.strategies.kinds.kind import NoParams
@@ -33,13 +34,11 @@ def market_beta(seen: Observed, window: int) -> Panel:
 
     Sharpe (1964). The symbol is part of the market: alone, it has a beta of 1.
     """
-    together = window_comoment(seen.returns, seen.market_returns, window)
-    return ratio(together, window_comoment(seen.market_returns, seen.market_returns, window))
+    market = seen.windowed_market_returns(window)
+    return ratio(seen.windowed_returns(window).comoment(market), market.variation)
 
 
 @feature_kind("correlation", _PANEL, lambda window: window + 1)
 def market_correlation(seen: Observed, window: int) -> Panel:
     """Return the correlation of `window` log returns with those of the equally weighted market; NaN if one is flat."""
-    panels = (seen.returns, seen.market_returns)
-    own, market = (window_comoment(values, values, window) for values in panels)
-    return ratio(window_comoment(*panels, window), np.sqrt(own) * np.sqrt(market))
+    return seen.windowed_returns(window).correlation(seen.windowed_market_returns(window))

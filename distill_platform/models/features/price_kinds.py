@@ -11,11 +11,8 @@ from distill_platform.models.features.observed import Observed
 from distill_platform.models.features.windows import (
     ratio,
     shifted,
-    window_comoment,
     window_fall,
     window_mean,
-    window_skewness,
-    window_spread,
     window_sum,
 )
 from distill_platform.strategies.bars import Panel
@@ -51,7 +48,7 @@ def scaled_momentum(seen: Observed, window: int) -> Panel:
 
     Moskowitz, Ooi and Pedersen (2012), with the trailing deviation of one-bar returns times sqrt(window).
     """
-    return ratio(log_return(seen, window), window_spread(seen.returns, window) * math.sqrt(window))
+    return ratio(log_return(seen, window), seen.windowed_returns(window).spread * math.sqrt(window))
 
 
 @feature_kind("log", _BARS, lambda window: window)
@@ -97,18 +94,16 @@ def garman_klass_volatility(seen: Observed, window: int) -> Panel:
 @feature_kind("correlation", _BARS, lambda window: window + 2)
 def return_autocorrelation(seen: Observed, window: int) -> Panel:
     """Return the correlation of `window` log returns with those of one bar before; NaN where they do not vary."""
-    earlier = shifted(seen.returns, 1)
-    own, other = (window_comoment(values, values, window) for values in (seen.returns, earlier))
-    return ratio(window_comoment(seen.returns, earlier, window), np.sqrt(own) * np.sqrt(other))
+    return seen.windowed_returns(window).autocorrelation()
 
 
 @feature_kind("skewness", _BARS, lambda window: window + 1)
 def return_skewness(seen: Observed, window: int) -> Panel:
     """Return the population skewness of `window` log returns; NaN where they do not vary."""
-    return window_skewness(seen.returns, window)
+    return seen.windowed_returns(window).skewness
 
 
-@feature_kind("fraction", _BARS, lambda window: window)
+@feature_kind("log", _BARS, lambda window: window)
 def drawdown(seen: Observed, window: int) -> Panel:
-    """Return the deepest fall of the close from a peak within `window` bars, as a positive fraction of the peak."""
-    return window_fall(seen.grid.field("close"), window)
+    """Return the deepest fall of the log of the close from a peak within `window` bars, at least 0."""
+    return window_fall(seen.log_close, window)

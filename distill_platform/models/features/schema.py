@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from distill_platform.core.canon import sig_hash
 from distill_platform.models.features.bar_grid import BarGrid
-from distill_platform.models.features.catalogue import catalogue
+from distill_platform.models.features.catalogue import Feature, catalogue
 from distill_platform.models.features.settings import FeatureSettings
 from distill_platform.models.frames import FrameVersions
 
@@ -20,6 +20,7 @@ FEATURE_VERSION = "1"
 """Changes whenever a feature is computed otherwise than before under the same name and definition."""
 
 NO_EVENTS = "none"
+_DECLARED = tuple(field.name for field in dataclasses.fields(Feature))
 
 
 def schema_hash(settings: FeatureSettings, interval_ns: int, symbols: Sequence[str]) -> str:
@@ -28,7 +29,7 @@ def schema_hash(settings: FeatureSettings, interval_ns: int, symbols: Sequence[s
     Covers names, order, definitions, units, lookbacks and every setting, the interval of the bars, the symbols (ranks
     and betas depend on who else is there) and FEATURE_VERSION.
     """
-    features = [dataclasses.asdict(feature) for feature in catalogue(settings)]
+    features = [[getattr(feature, name) for name in _DECLARED] for feature in catalogue(settings)]
     return sig_hash(
         {
             "feature_version": FEATURE_VERSION,

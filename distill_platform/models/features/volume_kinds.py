@@ -9,11 +9,11 @@ import numpy as np
 from distill_platform.models.features.kind import FeatureGroup, feature_kind
 from distill_platform.models.features.observed import Observed
 from distill_platform.models.features.windows import (
+    Windowed,
     logarithm,
     ratio,
     shifted,
     window_mean,
-    window_spread,
     window_sum,
 )
 from distill_platform.strategies.bars import Panel
@@ -25,8 +25,8 @@ _MILLION = 1e6
 @feature_kind("standard deviations", _BARS, lambda window: window)
 def volume_z_score(seen: Observed, window: int) -> Panel:
     """Return volume less its mean over `window` bars, in standard deviations (ddof=1); NaN where it does not vary."""
-    volume = seen.grid.field("volume")
-    return ratio(volume - window_mean(volume, window), window_spread(volume, window))
+    volume = Windowed(seen.grid.field("volume"), window)
+    return ratio(volume.values - volume.mean, volume.spread)
 
 
 @feature_kind("log", _BARS, lambda window: 2 * window)

@@ -11,13 +11,14 @@ window holds a NaN.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from distill_platform.core.kernel import kernel
 from distill_platform.strategies.bars import Panel
-from distill_platform.strategies.kinds.rolling import rolling_max, rolling_min
 
 _Flat = npt.NDArray[np.float64]
 _TILE = 512
@@ -36,38 +37,70 @@ def window_mean(values: Panel, window: int) -> Panel:
     return window_sum(values, window) / window
 
 
-def window_comoment(left: Panel, right: Panel, window: int) -> Panel:
-    """Return the sum over the last `window` rows of the product of both deviations from their means in that window.
+@dataclass(frozen=True, eq=False)
+class Windowed:
+    """A panel as its windows of some length show it; what is asked for is computed once."""
 
-    Exactly 0 where one of them is the same in all rows of the window, up to rounding: that is no co-movement.
-    """
-    means = [_flat(window_mean(values, window)) for values in (left, right)]
-    moments = np.full(left.shape, math.nan)
-    _comoment(_flat(left), _flat(right), means[0], means[1], window, left.shape[1], moments.reshape(-1))
-    moments[_is_flat(left, window) | _is_flat(right, window)] = 0.0
-    return moments
+    values: Panel
+    window: int
+
+    @cached_property
+    def mean(self) -> Panel:
+        """Return the mean."""
+        return window_mean(self.values, self.window)
+
+    @cached_property
+    def variation(self) -> Panel:
+        """Return the sum of squared deviations from the mean.
+
+        Exactly 0 where all rows are equal but for the rounding of what they were computed from, such as logs of
+        prices: what is left of a difference is no variation, and divided by it anything is enormous.
+        """
+        squares = np.full(self.values.shape, math.nan)
+        _variation(_flat(self.values), _flat(self.mean), self.window, self.values.shape[1], squares.reshape(-1))
+        return self._without_residue(squares)
+
+    @cached_property
+    def spread(self) -> Panel:
+        """Return the standard deviation (ddof=1); the window has at least 2 rows."""
+        spread: Panel = np.sqrt(self.variation / (self.window - 1))
+        return spread
+
+    @cached_property
+    def skewness(self) -> Panel:
+        """Return the population skewness m3 / m2^1.5; NaN where nothing varies."""
+        cubes = np.full(self.values.shape, math.nan)
+        _cubes(_flat(self.values), _flat(self.mean), self.window, self.values.shape[1], cubes.reshape(-1))
+        return ratio(cubes * math.sqrt(self.window), self.variation * np.sqrt(self.variation))
+
+    def comoment(self, other: Windowed) -> Panel:
+        """Return the sum of the products of both deviations from their means, for windows of the same length."""
+        moments = np.full(self.values.shape, math.nan)
+        left, left_mean = _flat(self.values), _flat(self.mean)
+        right, right_mean = _flat(other.values), _flat(other.mean)
+        _comoment(left, right, left_mean, right_mean, self.window, self.values.shape[1], moments.reshape(-1))
+        return moments
+
+    def correlation(self, other: Windowed) -> Panel:
+        """Return Pearson's correlation; NaN where one of them does not vary."""
+        return ratio(self.comoment(other), np.sqrt(self.variation) * np.sqrt(other.variation))
+
+    def autocorrelation(self) -> Panel:
+        """Return Pearson's correlation with the window of one row before; NaN where one of them does not vary."""
+        products = self.comoment(Windowed(shifted(self.values, 1), self.window))
+        return ratio(products, np.sqrt(self.variation) * np.sqrt(shifted(self.variation, 1)))
+
+    def _without_residue(self, squares: Panel) -> Panel:
+        """Return sums of squared deviations, 0 where no deviation is more than a rounding of the mean, or of 1."""
+        rounding = _ROUNDING * np.maximum(np.abs(self.mean), 1.0)
+        return np.where(squares <= self.window * rounding * rounding, 0.0, squares)
 
 
-def window_spread(values: Panel, window: int) -> Panel:
-    """Return the standard deviation (ddof=1) of the last `window` rows, at least 2; exactly 0 where all are equal."""
-    spread: Panel = np.sqrt(window_comoment(values, values, window) / (window - 1))
-    return spread
-
-
-def window_skewness(values: Panel, window: int) -> Panel:
-    """Return the population skewness m3 / m2^1.5 of the last `window` rows; NaN where all are equal."""
-    means = _flat(window_mean(values, window))
-    squares, cubes = np.full(values.shape, math.nan), np.full(values.shape, math.nan)
-    _moments(_flat(values), means, window, values.shape[1], squares.reshape(-1), cubes.reshape(-1))
-    squares[_is_flat(values, window)] = 0.0
-    return ratio(cubes * math.sqrt(window), squares * np.sqrt(squares))
-
-
-def window_fall(prices: Panel, window: int) -> Panel:
-    """Return the deepest fall from a running peak within the last `window` rows, as a fraction of the peak, >= 0."""
-    falls = np.full(prices.shape, math.nan)
-    _fall(_flat(prices), window, prices.shape[1], falls.reshape(-1))
-    falls[np.isnan(rolling_max(prices, window))] = math.nan
+def window_fall(values: Panel, window: int) -> Panel:
+    """Return the deepest fall from a running peak within the last `window` rows, >= 0."""
+    falls = np.full(values.shape, math.nan)
+    _fall(_flat(values), window, values.shape[1], falls.reshape(-1))
+    falls[np.isnan(window_sum(values, window))] = math.nan
     return falls
 
 
@@ -97,14 +130,6 @@ def _flat(values: Panel) -> _Flat:
     return np.ascontiguousarray(values, np.float64).reshape(-1)
 
 
-def _is_flat(values: Panel, window: int) -> npt.NDArray[np.bool_]:
-    """Return where all rows of the window are equal, but for the rounding of logarithms of prices."""
-    highest, lowest = rolling_max(values, window), rolling_min(values, window)
-    magnitude = np.maximum(np.maximum(np.abs(highest), np.abs(lowest)), 1.0)
-    flat: npt.NDArray[np.bool_] = highest - lowest <= _ROUNDING * magnitude
-    return flat
-
-
 @kernel
 def _logarithm(values: _Flat, logs: _Flat) -> None:
     for cell in range(len(values)):
@@ -124,6 +149,30 @@ def _sum(values: _Flat, window: int, width: int, sums: _Flat) -> None:
 
 
 @kernel
+def _variation(values: _Flat, means: _Flat, window: int, width: int, squares: _Flat) -> None:
+    for start in range((window - 1) * width, len(values), _TILE):
+        total, mean = squares[start : start + _TILE], means[start : start + _TILE]
+        total[:] = 0.0
+        for back in range((window - 1) * width, -1, -width):
+            term = values[start - back : start - back + len(total)]
+            for cell in range(len(total)):
+                apart = term[cell] - mean[cell]
+                total[cell] += apart * apart
+
+
+@kernel
+def _cubes(values: _Flat, means: _Flat, window: int, width: int, cubes: _Flat) -> None:
+    for start in range((window - 1) * width, len(values), _TILE):
+        total, mean = cubes[start : start + _TILE], means[start : start + _TILE]
+        total[:] = 0.0
+        for back in range((window - 1) * width, -1, -width):
+            term = values[start - back : start - back + len(total)]
+            for cell in range(len(total)):
+                apart = term[cell] - mean[cell]
+                total[cell] += apart * apart * apart
+
+
+@kernel
 def _comoment(
     left: _Flat, right: _Flat, left_mean: _Flat, right_mean: _Flat, window: int, width: int, moments: _Flat
 ) -> None:
@@ -139,30 +188,14 @@ def _comoment(
 
 
 @kernel
-def _moments(values: _Flat, means: _Flat, window: int, width: int, squares: _Flat, cubes: _Flat) -> None:
-    for start in range((window - 1) * width, len(values), _TILE):
-        square, cube = squares[start : start + _TILE], cubes[start : start + _TILE]
-        square[:] = 0.0
-        cube[:] = 0.0
-        mean = means[start : start + _TILE]
-        for back in range((window - 1) * width, -1, -width):
-            term = values[start - back : start - back + len(mean)]
-            for cell in range(len(mean)):
-                apart = term[cell] - mean[cell]
-                square[cell] += apart * apart
-                cube[cell] += apart * apart * apart
-
-
-@kernel
-def _fall(prices: _Flat, window: int, width: int, falls: _Flat) -> None:
+def _fall(values: _Flat, window: int, width: int, falls: _Flat) -> None:
     peak = np.empty(_TILE)
-    for start in range((window - 1) * width, len(prices), _TILE):
+    for start in range((window - 1) * width, len(values), _TILE):
         fall = falls[start : start + _TILE]
         fall[:] = 0.0
-        peak[:] = 0.0
+        peak[:] = -math.inf
         for back in range((window - 1) * width, -1, -width):
-            price = prices[start - back : start - back + len(fall)]
+            value = values[start - back : start - back + len(fall)]
             for cell in range(len(fall)):
-                peak[cell] = max(price[cell], peak[cell])
-                here = 1.0 - price[cell] / peak[cell]
-                fall[cell] = max(here, fall[cell])
+                peak[cell] = max(value[cell], peak[cell])
+                fall[cell] = max(peak[cell] - value[cell], fall[cell])
