@@ -15,7 +15,7 @@ from distill_platform.feeds.events.clustering import repetitions
 from distill_platform.feeds.events.event import MARKET, RAW_EVENTS
 from distill_platform.feeds.events.gazetteer import Gazetteer
 from distill_platform.feeds.events.linking import Link, LinkMethod, link, link_entities, links_or_market
-from distill_platform.feeds.events.normalizing import Rejected, Report, normalize
+from distill_platform.feeds.events.normalizing import Rejected, Report, normalize, refuse_other_tables
 from distill_platform.feeds.events.polarity import packaged_lexicon
 from distill_platform.feeds.events.settings import WINDOW_DAYS, EventSettings
 from distill_platform.feeds.events.story import Story, clusters_table, events_table, links_table
@@ -79,7 +79,9 @@ def make_events(
     """Return the events that became available on a UTC day.
 
     `raw` holds RAW_EVENTS of that day and of the WINDOW_DAYS days before it, in any order; rows of other days are not
-    looked at, so what came later, or long before, changes nothing. Raises ValueError for a table of another schema.
+    looked at, so what came later, or long before, changes nothing.
+
+    Raises ValueError for a table of another schema, and for missing values in it.
     """
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
     window = _between(raw, start - timedelta(days=WINDOW_DAYS), start + timedelta(days=1))
@@ -107,8 +109,7 @@ def make_events(
 
 
 def _between(raw: pa.Table, start: datetime, end: datetime) -> pa.Table:
-    if not raw.schema.equals(RAW_EVENTS):
-        raise ValueError(f"reports have columns {raw.schema.names}, not those of RAW_EVENTS and their types")
+    refuse_other_tables(raw)
     when = raw["available_at"]
     kind = RAW_EVENTS.field("available_at").type
     inside = pc.and_(pc.greater_equal(when, pa.scalar(start, kind)), pc.less(when, pa.scalar(end, kind)))
