@@ -84,19 +84,39 @@ def make_events(
     Raises ValueError for a table of another schema, and for missing values in it.
     """
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    window = _between(raw, start - timedelta(days=WINDOW_DAYS), start + timedelta(days=1))
+    end = start + timedelta(days=1)
+    window = _between(raw, start - timedelta(days=WINDOW_DAYS), end)
     start_us = round(start.timestamp()) * 1_000_000
     normalized = normalize(window, settings)
     today = sum(report.available_us < start_us for report in normalized.reports)
     readings = _readings(normalized.reports[today:], text_model)
     stories = _stories(normalized.reports, today, settings, gazetteer, readings)
     rejected = [each for each in normalized.rejected if each.available_us >= start_us]
+    repeated_rows = sum(moment >= start_us for moment in normalized.repeated)
     events = events_table(stories, packaged_lexicon(), settings.quality)
-    counts = EventCounts(
-        raw=len(stories) + len(rejected) + sum(moment >= start_us for moment in normalized.repeated),
+    return EventDay(
+        events=events,
+        links=links_table(stories),
+        clusters=clusters_table(stories),
+        rejected=_rejected_table(window, rejected),
+        readings=_readings_table(readings),
+        counts=_counts(_between(window, start, end).num_rows, stories, rejected, repeated_rows, events, readings),
+    )
+
+
+def _counts(
+    raw: int,
+    stories: Sequence[Story],
+    rejected: Sequence[Rejected],
+    repeated_rows: int,
+    events: pa.Table,
+    readings: Readings,
+) -> EventCounts:
+    return EventCounts(
+        raw=raw,
         reports=len(stories),
-        rejected=Counter(str(each.reason) for each in rejected),
-        repeated_rows=sum(moment >= start_us for moment in normalized.repeated),
+        rejected=dict(sorted(Counter(str(each.reason) for each in rejected).items())),
+        repeated_rows=repeated_rows,
         events=events.num_rows,
         leading=sum(story.head is None for story in stories),
         about_market=pc.sum(pc.equal(events["symbol"], MARKET)).as_py() or 0,
@@ -104,8 +124,6 @@ def make_events(
         low_quality=pc.sum(events["is_low_quality"]).as_py() or 0,
         rejected_readings=len(readings.rejected),
     )
-    clusters, links = clusters_table(stories), links_table(stories)
-    return EventDay(events, links, clusters, _rejected_table(window, rejected), _readings_table(readings), counts)
 
 
 def _between(raw: pa.Table, start: datetime, end: datetime) -> pa.Table:
