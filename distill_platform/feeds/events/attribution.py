@@ -30,13 +30,12 @@ def top_events(
 
     Weights are the terms of the intensity with the longest half-life that `project` computes: those of all events, the
     oldest first, add up to it to the last bit. The younger of two equal weights comes first. Repetitions weigh nothing
-    and are not listed. Errors: as `project`.
+    and are not listed. Raises ValueError for tiers and polarities out of range.
     """
-    seen = seen_by(known_events(events), settings)
+    seen = seen_by(known_events(events.filter(pc.equal(events["symbol"], symbol))), settings)
     age = ts - np.array(seen["available_ns"])
-    counted = (age >= 0) & (age < settings.lookback_h * HOUR_NS) & np.array(seen["leads"])
-    kept = pc.and_(pa.array(counted), pc.equal(seen["symbol"], symbol))
-    own, age = seen.filter(kept), age[np.array(kept)]
+    counted = np.flatnonzero((age >= 0) & (age < settings.lookback_h * HOUR_NS) & np.array(seen["leads"]))
+    own, age = seen.take(pa.array(counted)), age[counted]
     weights = decayed(settings.tier_weights.of(np.array(own["tier"])), age, settings.half_lives_h[-1])
     heaviest = sorted(range(own.num_rows), key=lambda row: (-weights[row], age[row], row))[:count]
     rows = own.take(pa.array(heaviest, pa.int64())).to_pylist()

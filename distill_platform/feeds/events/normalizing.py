@@ -88,8 +88,8 @@ class Normalized:
 def normalize(raw: pa.Table, settings: EventSettings) -> Normalized:
     """Return what rows of RAW_EVENTS mean, in whatever order they come.
 
-    A row whose `raw_id` became available within the window before it as well is there already. Raises ValueError for a
-    table of another schema.
+    A row whose `raw_id` became available within the window before it as well is there already. Errors: as
+    `refuse_other_tables`.
     """
     reports: list[Report] = []
     rejected: list[Rejected] = []
@@ -110,9 +110,17 @@ class _Unusable(Exception):
         self.detail = detail
 
 
-def _rows(raw: pa.Table) -> Iterator[dict[str, Any]]:
+def refuse_other_tables(raw: pa.Table) -> None:
+    """Raise ValueError for a table that is not one of RAW_EVENTS, or has no value where there must be one."""
     if not raw.schema.equals(RAW_EVENTS):
         raise ValueError(f"reports have columns {raw.schema.names}, not those of RAW_EVENTS and their types")
+    for required in RAW_EVENTS:
+        if not required.nullable and raw[required.name].null_count:
+            raise ValueError(f"{raw[required.name].null_count} reports have no {required.name}")
+
+
+def _rows(raw: pa.Table) -> Iterator[dict[str, Any]]:
+    refuse_other_tables(raw)
     names = [name for name in raw.column_names if name not in ("raw_sha256", "place", "url", "value")]
     columns = [_values(raw[name]) for name in names]
     return (dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True))

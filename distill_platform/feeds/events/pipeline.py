@@ -15,7 +15,7 @@ from distill_platform.feeds.events.clustering import repetitions
 from distill_platform.feeds.events.event import MARKET, RAW_EVENTS
 from distill_platform.feeds.events.gazetteer import Gazetteer
 from distill_platform.feeds.events.linking import Link, LinkMethod, link, link_entities, links_or_market
-from distill_platform.feeds.events.normalizing import Rejected, Report, normalize
+from distill_platform.feeds.events.normalizing import Rejected, Report, normalize, refuse_other_tables
 from distill_platform.feeds.events.polarity import packaged_lexicon
 from distill_platform.feeds.events.settings import WINDOW_DAYS, EventSettings
 from distill_platform.feeds.events.story import Story, clusters_table, events_table, links_table
@@ -79,22 +79,44 @@ def make_events(
     """Return the events that became available on a UTC day.
 
     `raw` holds RAW_EVENTS of that day and of the WINDOW_DAYS days before it, in any order; rows of other days are not
-    looked at, so what came later, or long before, changes nothing. Raises ValueError for a table of another schema.
+    looked at, so what came later, or long before, changes nothing.
+
+    Raises ValueError for a table of another schema, and for missing values in it.
     """
     start = datetime(day.year, day.month, day.day, tzinfo=UTC)
-    window = _between(raw, start - timedelta(days=WINDOW_DAYS), start + timedelta(days=1))
+    end = start + timedelta(days=1)
+    window = _between(raw, start - timedelta(days=WINDOW_DAYS), end)
     start_us = round(start.timestamp()) * 1_000_000
     normalized = normalize(window, settings)
     today = sum(report.available_us < start_us for report in normalized.reports)
     readings = _readings(normalized.reports[today:], text_model)
     stories = _stories(normalized.reports, today, settings, gazetteer, readings)
     rejected = [each for each in normalized.rejected if each.available_us >= start_us]
+    repeated_rows = sum(moment >= start_us for moment in normalized.repeated)
     events = events_table(stories, packaged_lexicon(), settings.quality)
-    counts = EventCounts(
-        raw=len(stories) + len(rejected) + sum(moment >= start_us for moment in normalized.repeated),
+    return EventDay(
+        events=events,
+        links=links_table(stories),
+        clusters=clusters_table(stories),
+        rejected=_rejected_table(window, rejected),
+        readings=_readings_table(readings),
+        counts=_counts(_between(window, start, end).num_rows, stories, rejected, repeated_rows, events, readings),
+    )
+
+
+def _counts(
+    raw: int,
+    stories: Sequence[Story],
+    rejected: Sequence[Rejected],
+    repeated_rows: int,
+    events: pa.Table,
+    readings: Readings,
+) -> EventCounts:
+    return EventCounts(
+        raw=raw,
         reports=len(stories),
-        rejected=Counter(str(each.reason) for each in rejected),
-        repeated_rows=sum(moment >= start_us for moment in normalized.repeated),
+        rejected=dict(sorted(Counter(str(each.reason) for each in rejected).items())),
+        repeated_rows=repeated_rows,
         events=events.num_rows,
         leading=sum(story.head is None for story in stories),
         about_market=pc.sum(pc.equal(events["symbol"], MARKET)).as_py() or 0,
@@ -102,13 +124,10 @@ def make_events(
         low_quality=pc.sum(events["is_low_quality"]).as_py() or 0,
         rejected_readings=len(readings.rejected),
     )
-    clusters, links = clusters_table(stories), links_table(stories)
-    return EventDay(events, links, clusters, _rejected_table(window, rejected), _readings_table(readings), counts)
 
 
 def _between(raw: pa.Table, start: datetime, end: datetime) -> pa.Table:
-    if not raw.schema.equals(RAW_EVENTS):
-        raise ValueError(f"reports have columns {raw.schema.names}, not those of RAW_EVENTS and their types")
+    refuse_other_tables(raw)
     when = raw["available_at"]
     kind = RAW_EVENTS.field("available_at").type
     inside = pc.and_(pc.greater_equal(when, pa.scalar(start, kind)), pc.less(when, pa.scalar(end, kind)))

@@ -55,7 +55,7 @@ class QualitySettings(StrictModel):
 
     weights: QualityWeights = QualityWeights()
     lag_half_life_h: Annotated[float, Field(gt=0.0, le=24.0 * 365)] = 6.0
-    lowest: Fraction = 0.4
+    lowest: Fraction = 0.5
 
 
 class EventSettings(StrictModel):

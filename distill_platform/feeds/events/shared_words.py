@@ -18,48 +18,11 @@ from distill_platform.feeds.events.words import stem
 
 Integers = npt.NDArray[np.int64]
 
-_COMMON = frozenset(
-    (
-        *(
-            "a",
-            "an",
-            "the",
-            "of",
-            "to",
-            "in",
-            "on",
-            "for",
-            "and",
-            "or",
-            "as",
-            "at",
-            "by",
-            "is",
-            "are",
-            "was",
-            "be",
-            "with",
-        ),
-        *(
-            "from",
-            "its",
-            "it",
-            "this",
-            "that",
-            "after",
-            "amid",
-            "over",
-            "into",
-            "will",
-            "has",
-            "have",
-            "had",
-            "but",
-            "not",
-        ),
-        *("says", "say", "said", "how", "why", "what", "report", "reports", "usd", "us"),
-    )
-)
+_COMMON = frozenset({
+    "a", "an", "the", "of", "to", "in", "on", "for", "and", "or", "as", "at", "by", "is", "are", "was", "be", "with",
+    "it", "from", "its", "this", "that", "after", "amid", "over", "into", "will", "has", "have", "had", "but", "not",
+    "says", "say", "said", "how", "why", "what", "report", "reports", "usd", "us",
+})  # fmt: skip
 _NUMBER = re.compile(r"(?P<digits>\d[\d,]*(?:\.\d+)?)(?P<unit>k|m|mn|b|bn|t|tn)?")
 _UNITS = {"k": 1e3, "m": 1e6, "mn": 1e6, "b": 1e9, "bn": 1e9, "t": 1e12, "tn": 1e12}
 _UNIT_WORDS = {"thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12}
