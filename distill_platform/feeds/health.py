@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,7 +49,7 @@ class FeedHealth:
     unreadable: int
 
 
-def feed_health(feed: str, day: date, noted: AttemptDay, lags_s: Sequence[float]) -> FeedHealth:
+def feed_health(feed: str, day: date, noted: AttemptDay, lags_s: Iterable[float]) -> FeedHealth:
     """Return how a feed did on a UTC day.
 
     `lags_s` are seconds from when a record was published to when it was ingested, one for each record of the day. One
@@ -60,7 +60,8 @@ def feed_health(feed: str, day: date, noted: AttemptDay, lags_s: Sequence[float]
     held_back = counts[AttemptOutcome.HELD_BACK]
     successes = sum(counts[outcome] for outcome in _GAVE_DATA)
     sent = [attempt for attempt in noted.attempts if attempt.outcome is not AttemptOutcome.HELD_BACK]
-    possible = [lag for lag in lags_s if math.isfinite(lag) and lag >= 0.0]
+    lags = list(lags_s)
+    possible = [lag for lag in lags if math.isfinite(lag) and lag >= 0.0]
     latencies = [attempt.latency_s for attempt in sent]
     return FeedHealth(
         feed=feed,
@@ -78,7 +79,7 @@ def feed_health(feed: str, day: date, noted: AttemptDay, lags_s: Sequence[float]
         lags=len(possible),
         lag_p50_s=_quantile(possible, 0.5),
         lag_p95_s=_quantile(possible, 0.95),
-        lags_impossible=len(lags_s) - len(possible),
+        lags_impossible=len(lags) - len(possible),
         unreadable=noted.unreadable,
     )
 
@@ -97,8 +98,8 @@ def _success_breaches(health: FeedHealth, slo: Slo) -> list[str]:
     if health.success_rate >= slo.success_rate:
         return []
     counts = f"{health.failures} failures, {health.empty} empty, {health.held_back} held back by the breaker"
-    share = f"{health.success_rate:.1%} of {health.attempts + health.held_back} attempts"
-    return [f"Only {share} gave data ({counts}); {slo.success_rate:.1%} are owed."]
+    share = f"{health.success_rate:.2%} of {health.attempts + health.held_back} attempts"
+    return [f"Only {share} gave data ({counts}); {slo.success_rate:.2%} are owed."]
 
 
 def _lag_breaches(health: FeedHealth, slo: Slo) -> list[str]:

@@ -14,6 +14,8 @@ from distill_platform.core import canon
 from distill_platform.core.errors import CanonError, LakeError
 from distill_platform.store.lake.atomic import disk_errors
 
+_TAIL_BYTES = 64 * 1024
+
 
 @dataclass(frozen=True)
 class JournalLines:
@@ -30,9 +32,9 @@ class Journal:
         self._path = path
         self._file = file
 
-    def lines(self) -> JournalLines:
-        """Return what was appended so far."""
-        return _parsed(os.pread(self._file, os.fstat(self._file).st_size, 0))
+    def last(self) -> dict[str, Any] | None:
+        """Return the last readable line; None where there is none. See `last_of_journal`."""
+        return _last(self._file)
 
     def append(self, value: Mapping[str, Any]) -> None:
         """Append one line with one write, and sync it; what a crash left of a line before stays a line of its own."""
@@ -67,18 +69,37 @@ def read_journal(path: Path) -> JournalLines:
         return JournalLines()
 
 
+def last_of_journal(path: Path) -> dict[str, Any] | None:
+    """Return the last readable line of the journal at `path`, None where there is none.
+
+    Only the end of the file is read, so lines must be shorter than 64 KiB together with what a crash left after them.
+    """
+    try:
+        with path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            return _last(file.fileno())
+    except FileNotFoundError:
+        return None
+
+
+def _last(file: int) -> dict[str, Any] | None:
+    size = os.fstat(file).st_size
+    start = max(0, size - _TAIL_BYTES)
+    tail = os.pread(file, size - start, start)
+    whole = tail if start == 0 else tail.partition(b"\n")[2]
+    return next(reversed(_parsed(whole).values), None)
+
+
 def _parsed(content: bytes) -> JournalLines:
-    found = [_value(line) for line in content.splitlines(keepends=True) if line.strip()]
+    found = [_value(line) for line in content.split(b"\n")[:-1] if line]
     values = tuple(value for value in found if value is not None)
-    return JournalLines(values, len(found) - len(values))
+    is_torn = not content.endswith(b"\n") and bool(content)
+    return JournalLines(values, len(found) - len(values) + is_torn)
 
 
 def _value(line: bytes) -> dict[str, Any] | None:
-    """Return the object of a complete line, None for any other."""
-    if not line.endswith(b"\n"):
-        return None
     try:
-        value = canon.parse(line[:-1])
+        value = canon.parse(line)
     except CanonError:
         return None
     return value if isinstance(value, dict) else None

@@ -12,7 +12,7 @@ from distill_platform.core import canon
 from distill_platform.core.errors import RawDamaged
 from distill_platform.core.utc import iso, parse_utc
 from distill_platform.feeds.http.resource import check_feed
-from distill_platform.feeds.journal import JournalLines, open_journal, read_journal
+from distill_platform.feeds.journal import last_of_journal, open_journal, read_journal
 from distill_platform.store.lake.atomic import replace_file
 
 _HASH_CHARACTERS = 64
@@ -53,7 +53,7 @@ class RawStore:
         """
         self._keep_bytes(snapshot, body)
         with open_journal(self._index(snapshot.feed, snapshot.key)) as journal:
-            last = _last(journal.lines())
+            last = _known(journal.last())
             is_new = last is None or last.sha256 != snapshot.sha256
             kept = snapshot if last is None or is_new else replace(snapshot, fetched_at=last.fetched_at)
             if kept != last:
@@ -62,11 +62,12 @@ class RawStore:
 
     def latest(self, feed: str, key: str) -> Snapshot | None:
         """Return the newest snapshot of a resource, None where there is none."""
-        return _last(read_journal(self._index(feed, key)))
+        return _known(last_of_journal(self._index(feed, key)))
 
     def snapshots(self, feed: str, key: str) -> list[Snapshot]:
         """Return all snapshots of a resource, oldest first."""
-        return _snapshots(read_journal(self._index(feed, key)))
+        read = [_snapshot(values) for values in read_journal(self._index(feed, key)).values]
+        return [snapshot for snapshot in read if snapshot is not None]
 
     def read(self, feed: str, sha256: str) -> bytes:
         """Return the bytes with that hash; RawDamaged when they are gone, or others than they were."""
@@ -97,13 +98,8 @@ class RawStore:
         return self._root / feed / "resources" / f"{canon.sha256_hex(key.encode())}.jsonl"
 
 
-def _last(lines: JournalLines) -> Snapshot | None:
-    return next(reversed(_snapshots(lines)), None)
-
-
-def _snapshots(lines: JournalLines) -> list[Snapshot]:
-    read = [_snapshot(values) for values in lines.values]
-    return [snapshot for snapshot in read if snapshot is not None]
+def _known(values: Mapping[str, Any] | None) -> Snapshot | None:
+    return None if values is None else _snapshot(values)
 
 
 def _snapshot(values: Mapping[str, Any]) -> Snapshot | None:

@@ -48,7 +48,7 @@ class Timeouts(StrictModel):
 
 
 class RateLimit(StrictModel):
-    """At most so many requests in any such period; each process counts its own."""
+    """So many requests at once, and then one every `period_s / requests`; each process counts its own."""
 
     requests: Annotated[int, Field(ge=1, le=1_000_000)] = 60
     period_s: Seconds = 60.0

@@ -1,6 +1,7 @@
 """What the tests of feeds share: a server that misbehaves, a clock that is set, and a feed in a folder of its own."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from distill_platform.core.errors import FeedError
 from distill_platform.feeds.attempts import Attempt, AttemptBook
 from distill_platform.feeds.breaker import LedgerBreaker
 from distill_platform.feeds.http.fetching import Fetched, Fetcher
@@ -39,6 +41,11 @@ class SetClock:
         self.now += timedelta(seconds=seconds)
 
 
+def _settings(changes: dict[str, Any]) -> FeedSettings:
+    merged = {name: {**QUICK[name], **part} if name in QUICK else part for name, part in changes.items()}
+    return FeedSettings.model_validate({**QUICK, **merged})
+
+
 @dataclass
 class SmallFeed:
     """The feed `news`, with everything that it keeps below one folder."""
@@ -48,7 +55,7 @@ class SmallFeed:
     settings: FeedSettings = field(default_factory=lambda: FeedSettings.model_validate(QUICK))
 
     def with_settings(self, **changes: Any) -> "SmallFeed":
-        return SmallFeed(self.folder, self.clock, FeedSettings.model_validate({**QUICK, **changes}))
+        return SmallFeed(self.folder, self.clock, _settings(changes))
 
     def ledger(self) -> Ledger:
         return open_ledger(f"sqlite:///{self.folder / 'ledger.sqlite'}", clock=self.clock, anchors=None)
@@ -64,12 +71,27 @@ class SmallFeed:
     def attempts(self) -> list[Attempt]:
         return list(self.book.day("news", self.clock().date()).attempts)
 
-    def fetch(self, url: str, key: str = "page", **headers: str) -> Fetched:
-        """Fetch as a process would that was started for this alone."""
+    @contextmanager
+    def fetcher(self) -> Iterator[Fetcher]:
+        """What a process that starts now would fetch with."""
         with self.ledger() as ledger:
             breaker = LedgerBreaker(ledger, "news", self.settings.breaker, self.clock)
             with Fetcher(self.settings, self.store, breaker, self.book, self.clock) as fetcher:
-                return fetcher.fetch(Resource("news", key, url, headers))
+                yield fetcher
+
+    def resource(self, url: str, **headers: str) -> Resource:
+        return Resource("news", "page", url, headers)
+
+    def fetch(self, url: str, **headers: str) -> Fetched:
+        """Fetch as a process would that was started for this alone."""
+        with self.fetcher() as fetcher:
+            return fetcher.fetch(self.resource(url, **headers))
+
+    def caught(self, url: str) -> FeedError:
+        """The error that fetching ends in."""
+        with pytest.raises(FeedError) as caught:
+            self.fetch(url)
+        return caught.value
 
 
 @pytest.fixture
@@ -86,3 +108,11 @@ def server() -> Iterator[ChaosServer]:
 @pytest.fixture
 def feed(tmp_path: Path, clock: SetClock) -> SmallFeed:
     return SmallFeed(tmp_path, clock)
+
+
+@pytest.fixture
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the retries of the test wanted to sleep; they do not."""
+    slept: list[float] = []
+    monkeypatch.setattr("time.sleep", slept.append)
+    return slept

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urljoin
 
 from distill_platform.core.errors import FeedRefused, FeedUnavailable
 from distill_platform.feeds.http.body import garbled, read_body
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 5
+_WHY_CHARACTERS = 200
 _POLITE = {"Accept": "*/*", "Accept-Encoding": "gzip", "User-Agent": "distill-platform"}
 _ORIGIN = re.compile(r"https?://[^/?#]*")
 
@@ -85,14 +87,15 @@ def _get(
             said = {name.lower(): value for name, value in response.headers.items()}
             packing = said.get("content-encoding", "")
             body = read_body(response.iter_raw(), packing, limit, resource) if response.status_code == 200 else b""
+    except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError) as error:  # whose text may hold a secret
+        raise _refused(resource, f"its URL or headers cannot be sent: {type(error).__name__}", None) from None
     except httpx.RemoteProtocolError as error:
         _refuse_late(resource, deadline)
-        raise garbled(resource, f"its answer breaks off or is not HTTP: {error}", is_transient=True) from None
+        why = f"its answer breaks off or is not HTTP: {str(error)[:_WHY_CHARACTERS]}"
+        raise garbled(resource, why, is_transient=True) from None
     except httpx.TransportError as error:
         _refuse_late(resource, deadline)
         raise _unavailable(resource, str(error) or type(error).__name__) from None
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise _refused(resource, f"it cannot be asked for: {error}", None) from None
     _refuse_late(resource, deadline)  # a body without a length seems to end where its connection was cut
     return Answer(response.status_code, said, body)
 
@@ -104,13 +107,12 @@ def _refuse_late(resource: Resource, deadline: Deadline) -> None:
 
 def _target(resource: Resource, url: str, answer: Answer) -> str:
     """Return where a redirect leads: a web address, and an encrypted one if the connection was."""
-    import httpx
-
+    location = answer.headers.get("location", "")
     try:
-        target = str(httpx.URL(url).join(answer.headers.get("location", "")))
-    except (httpx.InvalidURL, ValueError):
+        target = urljoin(url, location)
+    except ValueError:
         target = ""
-    if not answer.headers.get("location") or not is_web_address(target):
+    if not location or not is_web_address(target):
         raise _refused(resource, "it redirects to no web address", answer.status)
     if url.startswith("https:") and not target.startswith("https:"):
         raise _refused(resource, f"it redirects from https to {shown_url(target)[:200]}", answer.status)

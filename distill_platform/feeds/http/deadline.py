@@ -1,7 +1,7 @@
 """A deadline: after it, the connections of an attempt are cut, whatever they were waiting for.
 
 The client's own time limits are for each piece of an answer. A server that sends a byte now and then would hold us
-for ever, in the headers as much as in the body.
+for ever, in the headers as much as in the body. (A TLS handshake cannot be cut; the limit for connecting holds there.)
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ from distill_platform.feeds.http.body import check_charset, garbled
 from distill_platform.feeds.http.freshness import conditions_of, etag_of, lag_s, last_modified_of
 from distill_platform.feeds.http.rate_limit import TokenBucket
 from distill_platform.feeds.http.resource import Resource
-from distill_platform.feeds.http.retrying import retry_after_s, wait_before_retry
+from distill_platform.feeds.http.retrying import attempts_of, retry_after_s
 from distill_platform.feeds.raw_store import RawStore, Snapshot
 from distill_platform.feeds.settings import FeedSettings
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _LATER = frozenset({408, 425, 429})
 _NOTHING = frozenset({204, 205})
+_TYPE_CHARACTERS = 200
+_URL_CHARACTERS = 2_000
 
 
 class FetchOutcome(StrEnum):
@@ -85,7 +87,7 @@ class Fetcher:
 
         Raises BreakerOpen when the feed may not be asked now, FeedUnavailable when it cannot answer, FeedRefused when
         it says no, FeedGarbled when its bytes are not what they claim to be. The breaker hears of all but the first;
-        a no is an answer, and no reason to open. Each attempt is written down before its outcome is known here.
+        a no is an answer, and no reason to open. Each attempt is written down, whatever comes of it.
         """
         permit = self._admitted(resource)
         try:
@@ -125,18 +127,10 @@ class Fetcher:
 
     def _tried(self, resource: Resource, permit: Permit) -> Fetched:
         """Return what the first attempt that works gives; who tries whether a feed is back has one attempt only."""
-        from stamina import retry_context
-
         retry = self._settings.retry
         ends = self._monotonic() + retry.timeout_s
-        for attempt in retry_context(
-            on=lambda error: wait_before_retry(error, retry, ends - self._monotonic()),
-            attempts=1 if permit.is_probe else retry.max_attempts,
-            timeout=retry.timeout_s,
-            wait_initial=retry.first_wait_s,
-            wait_max=retry.max_wait_s,
-            wait_jitter=retry.jitter_s,
-        ):
+        most = 1 if permit.is_probe else retry.max_attempts
+        for attempt in attempts_of(retry, most, lambda: ends - self._monotonic()):
             with attempt:
                 return self._attempted(resource, attempt.num, ends - self._monotonic())
         raise AssertionError("the last attempt returns or raises")
@@ -167,20 +161,19 @@ class Fetcher:
             body = self._store.read(resource.feed, last.sha256)
             return _fetched(resource, FetchOutcome.UNCHANGED, body, last, number)
         if answer.status in _NOTHING or (answer.status == 200 and not answer.body.strip()):
-            at, kind = self._clock(), answer.headers.get("content-type", "")
-            return Fetched(resource, FetchOutcome.EMPTY, b"", canon.sha256_hex(b""), "", kind, at, number)
+            return Fetched(resource, FetchOutcome.EMPTY, b"", canon.sha256_hex(b""), "", "", self._clock(), number)
         if answer.status != 200:
             raise _no(resource, answer, self._clock())
         return self._new(resource, answer, number)
 
     def _new(self, resource: Resource, answer: Answer, number: int) -> Fetched:
         """Return bytes that came, kept; they are unchanged when another label stands on the same ones."""
-        now, kind = self._clock(), answer.headers.get("content-type", "")
+        now, kind = self._clock(), answer.headers.get("content-type", "")[:_TYPE_CHARACTERS]
         check_charset(answer.body, kind, self._settings.encoding, resource)
         label = Snapshot(
             feed=resource.feed,
             key=resource.key,
-            url=resource.shown,
+            url=resource.shown[:_URL_CHARACTERS],
             sha256=canon.sha256_hex(answer.body),
             bytes=len(answer.body),
             etag=etag_of(answer.headers),

@@ -3,15 +3,38 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING
 
 from distill_platform.core.errors import FeedError, FeedUnavailable
 from distill_platform.feeds.settings import RetrySettings
 
+if TYPE_CHECKING:
+    from stamina import Attempt
+
 _LONGEST_S = 366.0 * 86_400.0
 _SECONDS = re.compile(r"\d+", re.ASCII)
+
+
+def attempts_of(settings: RetrySettings, most: int, left_s: Callable[[], float]) -> Iterator[Attempt]:
+    """Yield contexts to make an attempt in, `most` at most: the next one after a wait, when the error was worth it.
+
+    `left_s` says what is left of the time for all of them. The library's own log of retries is switched off, since
+    every attempt is written down in the book of attempts.
+    """
+    from stamina import instrumentation, retry_context
+
+    instrumentation.set_on_retry_hooks(())
+    yield from retry_context(
+        on=lambda error: wait_before_retry(error, settings, left_s()),
+        attempts=most,
+        timeout=settings.timeout_s,
+        wait_initial=settings.first_wait_s,
+        wait_max=settings.max_wait_s,
+        wait_jitter=settings.jitter_s,
+    )
 
 
 def wait_before_retry(error: Exception, settings: RetrySettings, left_s: float) -> bool | float:
