@@ -65,7 +65,7 @@ def _laws(written: WrittenBars, interval: timedelta, until: datetime) -> list[tu
         return [
             (Reason.UNKNOWN_SYMBOL, unknown, "the feed declares no such symbol"),
             (Reason.OFF_GRID, ends % length != 0, f"the bar does not end on a multiple of {interval}"),
-            (Reason.IN_THE_FUTURE, ends - length >= known, "the bar begins after the bytes were fetched"),
+            (Reason.IN_THE_FUTURE, ends - length > known, "the bar begins after the bytes were fetched"),
             (Reason.UNFINISHED_BAR, ends > known, "the bar was not over when the bytes were fetched"),
             (Reason.NOT_A_NUMBER, ~np.isfinite(numbers).all(axis=1), "a price or the volume is not a finite number"),
             (Reason.PRICE_NOT_POSITIVE, (prices <= 0.0).any(axis=1), "a price is not above 0"),

@@ -25,7 +25,7 @@ def lags_s(read: Sequence[tuple[datetime, pa.Table]]) -> Floats:
     rows = pa.concat_tables(tables)
     is_bars = "ts_end" in rows.column_names
     keys, published = (["ts_end", "symbol"], "ts_end") if is_bars else (["raw_id"], "published_at")
-    first = rows.group_by(keys).aggregate([("seen", "min"), (published, "min")])
+    first = rows.group_by(keys, use_threads=False).aggregate([("seen", "min"), (published, "min")])
     waited = pc.subtract(first["seen_min"].cast(pa.int64()), first[f"{published}_min"].cast(pa.int64()))
     found: Floats = pc.divide(waited.cast(pa.float64()), 1e6).to_numpy()
     return np.sort(found)

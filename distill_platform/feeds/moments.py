@@ -76,7 +76,7 @@ class Moments:
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (OSError, ValueError):
+    except (KeyError, OSError, ValueError):
         raise ValueError(f"there is no time zone {name!r}; write it like UTC or America/New_York") from None
 
 
@@ -130,12 +130,12 @@ def _iso(text: str, zone: str | None) -> datetime:
             raise RowRefused(Reason.AMBIGUOUS_TIME, f"{text[:40]!r} has no zone, and none is declared") from None
         return _in_range(_located(datetime.fromisoformat(text), zone, text), text)
     except ValueError:
-        raise _not_iso(text, zone) from None
+        raise _not_iso(text) from None
 
 
-def _not_iso(text: str, zone: str | None) -> RowRefused:
+def _not_iso(text: str) -> RowRefused:
     """Return why a text is refused that is not ISO 8601: what starts with numbers is a date in some order."""
-    if re.match(r"\d{1,4}[-/. ]\d{1,2}[-/. ]\d{1,4}", text, re.ASCII):
+    if re.match(r"(\d{1,2}[-/. ]|\d{4}[/. ])\d{1,2}[-/. ]\d{1,4}", text, re.ASCII):
         detail = f"{text[:40]!r} is not ISO 8601: day and month cannot be told apart; declare `time.format`"
         return RowRefused(Reason.AMBIGUOUS_TIME, detail)
     return _malformed(text)

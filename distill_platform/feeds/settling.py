@@ -7,15 +7,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distill_platform.feeds.bar_rows import NUMBERS
 from distill_platform.feeds.events.event import RAW_EVENTS
 from distill_platform.feeds.market_bars import MARKET_BARS
 from distill_platform.feeds.parsed import BAR_ROWS
 from distill_platform.feeds.rejected import Reason, Rejected
 
-_PLACE = ("raw_sha256", "place")
+_BAR = ("ts_end", "symbol")
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,7 @@ def settle_reports(tables: Iterable[pa.Table]) -> Settled:
     table = pa.concat_tables([RAW_EVENTS.empty_table(), *tables])
     order = _in_place(table.append_column("length", pc.utf8_length(table["place"])), ("available_at", "raw_id"))
     first = _first_of(order, ("raw_id",))
-    rows = order.filter(first).select(RAW_EVENTS.names).cast(RAW_EVENTS)
+    rows = order.filter(pa.array(first)).select(RAW_EVENTS.names).cast(RAW_EVENTS)
     return Settled(rows.combine_chunks(), table.num_rows - rows.num_rows)
 
 
@@ -45,11 +50,11 @@ def settle_bars(tables: Sequence[tuple[str, pa.Table]]) -> Settled:
     named = [table.append_column("resource", pa.repeat(pa.scalar(key), table.num_rows)) for key, table in tables]
     empty = BAR_ROWS.empty_table().append_column("resource", pa.array([], pa.string()))
     table = pa.concat_tables([empty, *named])
-    order = _in_place(table.append_column("length", pc.utf8_length(table["place"])), ("ts_end", "symbol"))
+    order = _in_place(table.append_column("length", pc.utf8_length(table["place"])), _BAR)
     differing = _differing(order)
-    first = _first_of(order, ("ts_end", "symbol"))
-    rows = order.filter(pc.and_(first, pc.invert(differing))).select(MARKET_BARS.names).cast(MARKET_BARS)
-    rejected = tuple(_conflict(row) for row in order.filter(differing).to_pylist())
+    first = _first_of(order, _BAR)
+    rows = order.filter(pa.array(first & ~differing)).select(MARKET_BARS.names).cast(MARKET_BARS)
+    rejected = tuple(_conflict(row) for row in order.filter(pa.array(differing)).to_pylist())
     return Settled(rows.combine_chunks(), table.num_rows - rows.num_rows - len(rejected), rejected)
 
 
@@ -57,31 +62,24 @@ def _in_place(table: pa.Table, keys: tuple[str, ...]) -> pa.Table:
     return table.sort_by([(name, "ascending") for name in (*keys, "raw_sha256", "length", "place")])
 
 
-def _first_of(table: pa.Table, keys: tuple[str, ...]) -> pa.Array:
+def _first_of(table: pa.Table, keys: Sequence[str]) -> Mask:
     """Return which rows of a sorted table differ from the one before them in one of `keys`."""
-    if table.num_rows < 2:
-        return pa.repeat(pa.scalar(True), table.num_rows)
-    changed = [pc.not_equal(_column(table, key, 1), _column(table, key, 0)) for key in keys]
-    later = changed[0]
-    for more in changed[1:]:
-        later = pc.or_(later, more)
-    return pa.concat_arrays([pa.array([True]), later])
+    first: Mask = np.ones(table.num_rows, np.bool_)
+    if table.num_rows > 1:
+        columns = [table[key].combine_chunks() for key in keys]
+        changed = [pc.not_equal(column[1:], column[:-1]).to_numpy(zero_copy_only=False) for column in columns]
+        first[1:] = np.logical_or.reduce(changed)
+    return first
 
 
-def _column(table: pa.Table, name: str, offset: int) -> pa.Array:
-    return table[name].combine_chunks().slice(offset, table.num_rows - 1)
-
-
-def _differing(table: pa.Table) -> pa.Array:
-    """Return which rows are of a bar of which different things were written."""
-    keys = ["ts_end", "symbol"]
-    values = ["open", "high", "low", "close", "volume"]
-    kinds = table.group_by(keys + values).aggregate([]).group_by(keys).aggregate([([], "count_all")])
-    several = kinds.filter(pc.greater(kinds["count_all"], 1))
-    if several.num_rows == 0:
-        return pa.repeat(pa.scalar(False), table.num_rows)
-    known = {(row["ts_end"], row["symbol"]) for row in several.select(keys).to_pylist()}
-    return pa.array([(row["ts_end"], row["symbol"]) in known for row in table.select(keys).to_pylist()])
+def _differing(table: pa.Table) -> Mask:
+    """Return which rows of a table sorted by bar are of a bar of which different things were written."""
+    first, other = _first_of(table, _BAR), _first_of(table, (*_BAR, *NUMBERS))
+    bar = np.cumsum(first) - 1
+    contradicted = np.zeros(table.num_rows, np.bool_)
+    contradicted[bar[other & ~first]] = True
+    found: Mask = contradicted[bar]
+    return found
 
 
 def _conflict(row: dict[str, Any]) -> Rejected:

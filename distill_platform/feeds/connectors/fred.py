@@ -22,7 +22,7 @@ from distill_platform.feeds.parsed import Parsed
 from distill_platform.feeds.rejected import Origin, Reason, Rejected, RowRefused
 from distill_platform.feeds.report_rows import Report, read_reports
 
-_ST_LOUIS = ZoneInfo("America/Chicago")
+_ST_LOUIS = "America/Chicago"
 _OUTLET = "fred.stlouisfed.org"
 _MOST_ROWS = 100_000
 _DAY = timedelta(days=1)
@@ -134,7 +134,7 @@ class _Observation:
 
 def _published(vintage: date) -> datetime:
     """Return the midnight in St. Louis that ends the day of a vintage: the day is all that FRED says."""
-    return datetime.combine(vintage + _DAY, time(), _ST_LOUIS).astimezone(UTC)
+    return datetime.combine(vintage + _DAY, time(), ZoneInfo(_ST_LOUIS)).astimezone(UTC)
 
 
 def _observations(body: bytes, origin: Origin) -> list[Any]:

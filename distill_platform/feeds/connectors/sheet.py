@@ -18,6 +18,7 @@ from distill_platform.core.config import nearest
 from distill_platform.feeds.connectors.unreadable import unreadable
 from distill_platform.feeds.rejected import Origin, Reason, Rejected
 
+_MOST_ROWS = 20_000_000
 _SURROGATES = range(0xDC80, 0xDD00)  # what bytes become that are no UTF-8
 
 
@@ -46,12 +47,20 @@ def read_sheet(
         return _csv(body, wanted, layout, origin)
     try:
         source = pa.BufferReader(body)
-        table = pq.read_table(source) if ending in (".parquet", ".pq") else feather.read_table(source)
+        table = _parquet(source, origin) if ending in (".parquet", ".pq") else feather.read_table(source)
     except (OSError, pa.ArrowException, ValueError) as error:
         raise unreadable(origin, f"it cannot be read: {' '.join(str(error).split())[:200]}") from None
     _find(table.column_names, wanted, origin)
     columns = {name: table[name] for name in wanted}
     return Sheet(columns, table.num_rows, (), lambda row: f"row {row + 1}", lambda row: _written(_values(table, row)))
+
+
+def _parquet(source: pa.BufferReader, origin: Origin) -> pa.Table:
+    """Return the table of a Parquet file, which may hold a great many equal rows in a few bytes."""
+    file = pq.ParquetFile(source)
+    if file.metadata.num_rows > _MOST_ROWS:
+        raise unreadable(origin, f"it holds more than {_MOST_ROWS:,} rows", "Split the file")
+    return file.read()
 
 
 def _values(table: pa.Table, row: int) -> list[Any]:
