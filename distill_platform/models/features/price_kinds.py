@@ -33,7 +33,7 @@ def realized_volatility(seen: Observed, window: int) -> Panel:
 
     Andersen and Bollerslev (1998), without the mean, which is small beside the noise of its estimate.
     """
-    return np.sqrt(window_mean(seen.returns * seen.returns, window))
+    return np.sqrt(seen.windowed_squared_returns(window).mean)
 
 
 @feature_kind("ratio", _BARS, lambda short, long: long + 1)
