@@ -132,7 +132,7 @@ def test_the_future_changes_no_bit_of_the_past(rows: list[dict], now: float) -> 
 
 @given(ROWS)
 def test_one_moment_alone_from_its_own_window_has_the_bits_of_the_batch(rows: list[dict]) -> None:
-    ts = hours(*range(0, 400, 13))
+    ts = hours(*range(0, 400, 37))
     batch, _ = project(events_table(*rows), ts, SYMBOLS, DEFAULT)
     for place, moment in enumerate(ts.tolist()):
         now = START + timedelta(microseconds=(moment - START_NS) // 1_000)

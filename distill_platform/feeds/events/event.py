@@ -32,7 +32,7 @@ RAW_EVENTS = pa.schema(
 
 EVENTS = pa.schema(
     [
-        pa.field("event_id", pa.string(), nullable=False),  # of the report that leads its cluster
+        pa.field("event_id", pa.string(), nullable=False),  # the raw_id of the report
         pa.field("symbol", pa.string(), nullable=False),  # a known symbol, or MARKET: one row for each that it is about
         pa.field("kind", pa.string(), nullable=False),
         pa.field("published_at", MOMENT, nullable=False),
@@ -44,8 +44,10 @@ EVENTS = pa.schema(
         pa.field("confidence", pa.float64(), nullable=False),
         pa.field("quality", pa.float64(), nullable=False),  # in [0, 1]
         pa.field("polarity", pa.float64(), nullable=False),  # in [-1, 1]; 0 says nothing
-        pa.field("leads", pa.bool_(), nullable=False),  # the earliest of its cluster; later ones repeat it
-        pa.field("cluster_id", pa.string(), nullable=False),
+        pa.field("leads", pa.bool_(), nullable=False),  # no report of the two days before says the same
+        pa.field(
+            "cluster_id", pa.string(), nullable=False
+        ),  # the event_id of the earliest report that it repeats, or its own
         pa.field("synthetic_link", pa.bool_(), nullable=False),  # linked by a guess: never trained on
         pa.field("is_low_quality", pa.bool_(), nullable=False),  # below the configured quality
         pa.field("link_method", pa.string(), nullable=False),  # how the symbol was found
