@@ -12,11 +12,11 @@ from distill_platform.models.features.windows import (
     ratio,
     shifted,
     window_fall,
+    window_max,
     window_mean,
     window_sum,
 )
 from distill_platform.strategies.bars import Panel
-from distill_platform.strategies.kinds.rolling import rolling_max, rolling_min
 
 _BARS = FeatureGroup.BARS
 
@@ -54,13 +54,13 @@ def scaled_momentum(seen: Observed, window: int) -> Panel:
 @feature_kind("log", _BARS, lambda window: window)
 def high_distance(seen: Observed, window: int) -> Panel:
     """Return the log of the close less the log of the highest high of `window` bars, at most 0."""
-    return seen.log_close - rolling_max(seen.log_high, window)
+    return seen.log_close - window_max(seen.log_high, window)
 
 
 @feature_kind("log", _BARS, lambda window: window)
 def low_distance(seen: Observed, window: int) -> Panel:
     """Return the log of the close less the log of the lowest low of `window` bars, at least 0."""
-    return seen.log_close - rolling_min(seen.log_low, window)
+    return seen.log_close + window_max(-seen.log_low, window)
 
 
 @feature_kind("fraction", _BARS, lambda window: window + 1)
