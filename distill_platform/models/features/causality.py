@@ -16,13 +16,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from distill_platform.feeds.market_bars import MOMENT
 from distill_platform.models.features.bar_grid import BarGrid
+from distill_platform.models.features.event_window import became_available_after, events_until
 from distill_platform.models.frames import FeatureFrame, Flags, Floats, Integers
 from distill_platform.strategies.bars import FIELDS, Bars
 
 Build = Callable[[BarGrid, pa.Table | None], FeatureFrame]
-_NS_PER_US = 1_000
 ROWS, USABLE = "<rows>", "<is_usable>"
 """What a leak names when not a feature but the choice of rows, or which of them are usable, knows the future."""
 
@@ -90,7 +89,7 @@ def _experiments(
     build: Build, whole: FeatureFrame, grid: BarGrid, events: pa.Table | None, cut: int, seed: int
 ) -> Iterator[tuple[Experiment, FeatureFrame, FeatureFrame]]:
     """Yield pairs of frames that must be equal up to the cut."""
-    known = _available(events, cut)
+    known = None if events is None else events_until(events, cut)
     yield Experiment.TRUNCATION, whole, build(grid.until(cut), known)
     yield Experiment.GARBAGE, whole, build(_changed_after(grid, cut, seed), _reversed_after(events, cut))
     gapped = _without_bars(grid, cut)
@@ -124,22 +123,14 @@ def _bits_differ(left: Floats, right: Floats) -> Flags:
     return differ & ~(np.isnan(left) & np.isnan(right))
 
 
-def _available(events: pa.Table | None, cut: int) -> pa.Table | None:
-    return None if events is None else events.filter(pc.less_equal(events["available_at"], _moment(cut)))
-
-
 def _reversed_after(events: pa.Table | None, cut: int) -> pa.Table | None:
     """Return the events with those that became available after the cut turned into their opposites."""
     if events is None:
         return None
-    later = pc.greater(events["available_at"], _moment(cut))
+    later = became_available_after(events, cut)
     opposite = pc.if_else(later, pc.negate(events["polarity"]), events["polarity"])
     place = events.schema.get_field_index("polarity")
     return events.set_column(place, events.schema.field(place), opposite)
-
-
-def _moment(ns: int) -> pa.Scalar:
-    return pa.scalar(ns // _NS_PER_US, pa.int64()).cast(MOMENT)
 
 
 def _changed_after(grid: BarGrid, cut: int, seed: int) -> BarGrid:
