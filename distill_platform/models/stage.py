@@ -86,7 +86,8 @@ def read_partitions(
 
     A partition that was never published has no rows; one that may not be read raises what `Lake.open` does.
     """
-    read, inputs = [schema.empty_table()], {}
+    read = [schema.empty_table()]
+    inputs: dict[str, Input] = {}
     for partition in partitions:
         found, remembered = open_where_published(models.lake, dataset, partition)
         inputs |= remembered

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
 
 from distill_platform.core.utc import EARLIEST, days_between
@@ -46,5 +45,3 @@ def days_before(day: str, count: int) -> list[str]:
 def history_days(line: ModelLine) -> int:
     """Return how many days before a day its features look back on."""
     return -(-history_bars(line.features) * line.bar_ns // DAY_NS)
-
-
