@@ -13,7 +13,7 @@ from distill_platform.models.features.tables import training_from_table, trainin
 from distill_platform.models.frame_building import build_training_frame
 from distill_platform.models.frames import TrainingFrame
 from distill_platform.models.line import ModelLine
-from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.stage import LineFailure, Models, each_line, publish, refusals
 from distill_platform.models.stages.reading import read_events, read_features, read_grid, symbols_of
 from distill_platform.models.validation.windows import windows_of
 from distill_platform.models.weeks import end_ns, training_days
@@ -26,28 +26,35 @@ from distill_platform.strategies.market.market import Market
 def frame_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
     """Return the published weeks of `training_frame`; findings stop nobody here, and every promotion later."""
     manifests = []
-    for week in weeks:
+    for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
         made, failures = each_line(models, lambda line: _framed(models, line, week, inputs))  # noqa: B023
-        tables: dict[str, Any] = {name: training_to_table(frame) for name, (frame, _) in made.items()}
-        schemas = {name: training_schema(frame.features.names) for name, (frame, _) in made.items()}
-        found = [row for name, (_, findings) in made.items() for row in _finding_rows(name, findings)]
-        rows = sum(len(frame) for frame, _ in made.values())
-        late = [name for name, (frame, _) in made.items() if not _ends_in_time(frame, week)]
-        told = "features that know what they cannot, or predict too well to be true"
-        checks = [
-            check("provenance", "lines with rows from after the week", len(late), sample=late),
-            replace(
-                check("knows_no_future", told, len(found), sample=[row["feature"] for row in found]), blocking=False
-            ),
-        ]
-        counts = Counts(rows + len(failures), rows, quarantined=refusals(failures))
-        all_tables = {**tables, "findings": found, "refused": [failure.row() for failure in failures]}
-        manifests.append(
-            publish(models, "training_frame", week, MadeTables(all_tables, inputs, counts, checks), **schemas)
-        )
-        models.progress("training_frame", len(manifests), len(weeks))
+        manifests.append(_published(models, week, made, failures, inputs))
+        models.progress("training_frame", done, len(weeks))
     return manifests
+
+
+def _published(
+    models: Models,
+    week: str,
+    made: Mapping[str, tuple[TrainingFrame, Findings]],
+    failures: Sequence[LineFailure],
+    inputs: dict[str, Input],
+) -> Manifest:
+    tables: dict[str, Any] = {name: training_to_table(frame) for name, (frame, _) in made.items()}
+    schemas = {name: training_schema(frame.features.names) for name, (frame, _) in made.items()}
+    found = [row for name, (_, findings) in made.items() for row in _finding_rows(name, findings)]
+    late = [name for name, (frame, _) in made.items() if not _ends_in_time(frame, week)]
+    told = "features that know what they cannot, or predict too well to be true"
+    knows = check("knows_no_future", told, len(found), sample=[row["feature"] for row in found])
+    checks = [
+        check("provenance", "lines with rows from after the week", len(late), sample=late),
+        replace(knows, blocking=False),
+    ]
+    rows = sum(len(frame) for frame, _ in made.values())
+    counts = Counts(rows + len(failures), rows, quarantined=refusals(failures))
+    tables |= {"findings": found, "refused": [failure.row() for failure in failures]}
+    return publish(models, "training_frame", week, MadeTables(tables, inputs, counts, checks), **schemas)
 
 
 def read_material(models: Models, line: ModelLine, week: str) -> tuple[Material, dict[str, Input]]:

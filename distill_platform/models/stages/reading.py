@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distill_platform.core.errors import FrameError
 from distill_platform.feeds.events.event import EVENTS
 from distill_platform.feeds.market_bars import MARKET_BARS
 from distill_platform.models.features.bar_grid import BarGrid, bar_grid
-from distill_platform.models.features.tables import feature_schema, from_table
+from distill_platform.models.features.tables import from_table
 from distill_platform.models.frame_building import join_frames
 from distill_platform.models.frames import FeatureFrame
 from distill_platform.models.line import ModelLine
@@ -39,14 +40,15 @@ def read_events(models: Models, line: ModelLine, days: Sequence[str]) -> tuple[p
 
 def read_features(models: Models, line: ModelLine, days: Sequence[str]) -> tuple[FeatureFrame, dict[str, Input]]:
     """Return a line's features over some days, all of which must be there; errors of the lake and of `join_frames`."""
-    frames, inputs = [], {}
+    frames = []
+    inputs: dict[str, Input] = {}
     for day in days:
         found, remembered = open_partition(models.lake, "features", day)
         inputs |= remembered
         rows = found.read(line.name) if line.name in found.manifest.tables else None
-        frames.append(
-            from_table(feature_schema(line.feature_names).empty_table() if rows is None else rows, symbols_of(line))
-        )
+        if rows is None:
+            raise FrameError(f"features of {day} have no rows of line {line.name}", hint="Materialize that day again")
+        frames.append(from_table(rows, symbols_of(line)))
     return join_frames(frames), inputs
 
 
