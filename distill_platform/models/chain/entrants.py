@@ -29,6 +29,8 @@ class Role(StrEnum):
     """To be beaten: frozen, on bars alone."""
     CANDIDATE = "candidate"
     """To be promoted, if it deserves it."""
+    MEMBER = "member"
+    """Part of candidates, and none itself."""
     ABLATION = "ablation"
     """To show what a part of a candidate adds; never promoted."""
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import LeakError
+from distill_platform.core.workers import Workers
 from distill_platform.models.baseline import fit_control_arms
 from distill_platform.models.blending import Blend, fit_blend, fit_scale
 from distill_platform.models.chain.material import Material
@@ -26,6 +27,7 @@ from distill_platform.models.validation.folds import fold_numbers
 
 TEACHER = "tabular_teacher"
 STUDENT = "tsmixer_student"
+WITHOUT_EVENTS = "tabular_without_events"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,11 +65,11 @@ def fit_tabular(
     return _fitted(name, fit_teacher(material.search, material.folds, fit))
 
 
-def null_of(material: Material) -> NullDistribution:
+def null_of(material: Material, workers: Workers | None = None) -> NullDistribution:
     """Return what the teacher's whole procedure finds in labels that were moved in blocks."""
     line = material.line
     fit = TabularFit(line.teacher)
-    return null_distribution(material.search, material.folds, fit, line.bar_ns, line.significance)
+    return null_distribution(material.search, material.folds, fit, line.bar_ns, line.significance, workers)
 
 
 def fit_network(material: Material, teacher: OutOfFold) -> Fitted:

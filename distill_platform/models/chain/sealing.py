@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from distill_platform.core.errors import ArtifactMalformed
 from distill_platform.models.artifacts.manifest import (
     ArtifactReference,
     ManifestDraft,
@@ -68,6 +69,15 @@ def ensemble_draft(
         teacher_proof=proofs[0] if proofs else None,
         parents=[reference for reference, _ in members],
     )
+
+
+def score_scale(manifest: ManifestDraft) -> float:
+    """Return the unit of a sealed model's scores; ArtifactMalformed for a manifest that does not say it."""
+    told = manifest.normalization
+    scale = told.get("score_scale") if isinstance(told, dict) else None
+    if not isinstance(scale, float) or not scale > 0.0:
+        raise ArtifactMalformed(f"{manifest.name} {manifest.version} does not say in what unit it scores")
+    return scale
 
 
 def _common(material: Material, code_version: str, trials: int) -> dict[str, Any]:
