@@ -23,7 +23,7 @@ from distill_platform.feeds.moments import TimeSettings, read_moment
 from distill_platform.feeds.numbers import read_number
 from distill_platform.feeds.parsed import Parsed
 from distill_platform.feeds.rejected import Origin, Reason, Rejected, RowRefused
-from distill_platform.feeds.report_rows import Report, host, read_reports
+from distill_platform.feeds.report_rows import LONGEST_TEXT, Report, host, read_reports
 
 _QUARTER = timedelta(minutes=15)
 _STAMP = "%Y%m%d%H%M%S"
@@ -32,9 +32,9 @@ _BATCH = TimeSettings(format=_STAMP, zone="UTC")
 _SEEN = TimeSettings(format="%Y%m%dT%H%M%SZ", zone="UTC")
 _COLUMNS = 27
 _DATE, _OUTLET, _DOCUMENT, _PERSONS, _ORGANIZATIONS, _TONE, _EXTRAS = 1, 3, 4, 11, 13, 15, 26
-_PAGE_TITLE = re.compile(r"<PAGE_TITLE>(.*?)</PAGE_TITLE>", re.DOTALL)
+_TITLE, _TITLE_END = "<PAGE_TITLE>", "</PAGE_TITLE>"
 _MOST_ARTICLES = 250
-_UNPACKED = 20  # times the packed bytes that a feed allows
+_UNPACKED = 8  # times the packed bytes that a feed allows
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,6 @@ class Gdelt(OpenSource):
         return _Read(report) if self._is_about([report.title, *report.entities]) else _Read()
 
     def _article(self, fields: list[str], place: str, text: str) -> Report:
-        title = _PAGE_TITLE.search(fields[_EXTRAS])
         url = fields[_DOCUMENT]
         names = (name.strip() for column in (_ORGANIZATIONS, _PERSONS) for name in fields[column].split(";"))
         return Report(
@@ -118,7 +117,7 @@ class Gdelt(OpenSource):
             outlet=fields[_OUTLET] or host(url),
             kind=self.feed.kind,
             published_at=read_moment(fields[_DATE], _BATCH),
-            title=html.unescape(title[1]) if title else "",
+            title=_page_title(fields[_EXTRAS]),
             url=url,
             tone=self._tone(fields[_TONE]),
             entities=tuple(dict.fromkeys(name for name in names if name)),
@@ -167,6 +166,11 @@ def _fields(line: bytes, text: str) -> list[str]:
     if len(fields) != _COLUMNS:
         raise RowRefused(Reason.MALFORMED_ROW, f"the line has {len(fields)} columns, not {_COLUMNS}")
     return fields
+
+
+def _page_title(extras: str) -> str:
+    title, end, _ = extras.partition(_TITLE)[2].partition(_TITLE_END)
+    return html.unescape(title[:LONGEST_TEXT]) if end else ""
 
 
 def _articles(body: bytes, origin: Origin) -> list[Any]:
