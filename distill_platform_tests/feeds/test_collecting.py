@@ -16,13 +16,11 @@ from distill_platform.core.canon import sha256_hex
 from distill_platform.core.errors import LakeError
 from distill_platform.feeds.attempts import AttemptBook
 from distill_platform.feeds.bodies import Bodies
-from distill_platform.feeds.breaker import LedgerBreaker
 from distill_platform.feeds.collecting import Collected, Fetch, ResourceOutcome, collect, read_stored
 from distill_platform.feeds.connectors import connector_of
 from distill_platform.feeds.events.event import RAW_EVENTS
 from distill_platform.feeds.feed import FeedConfig
-from distill_platform.feeds.http.fetching import Fetcher
-from distill_platform.feeds.local_files import LocalFiles
+from distill_platform.feeds.fetching import open_fetch
 from distill_platform.feeds.market_bars import MARKET_BARS
 from distill_platform.feeds.raw_store import RawStore, Snapshot
 from distill_platform.feeds.rejected import REJECTED, Reason, rejected_table
@@ -56,23 +54,20 @@ class Desk:
     def book(self) -> AttemptBook:
         return AttemptBook(self.folder / "attempts")
 
-    def files(self) -> LocalFiles:
-        return LocalFiles(self.store, self.book, self.clock, self.feed.max_bytes)
-
     def bodies(self) -> Bodies:
         environment = {"FRED_API_KEY": SECRET}
         return Bodies(connector_of(self.feed, self.folder, environment), self.store)
 
     @contextmanager
     def fetching(self) -> Iterator[Fetch]:
-        with open_ledger(f"sqlite:///{self.folder / 'ledger.sqlite'}", clock=self.clock, anchors=None) as ledger:
-            breaker = LedgerBreaker(ledger, self.feed.name, self.feed.breaker, self.clock)
-            with Fetcher(self.feed, self.store, breaker, self.book, self.clock) as fetcher:
-                yield fetcher.fetch
+        address = f"sqlite:///{self.folder / 'ledger.sqlite'}"
+        with (
+            open_ledger(address, clock=self.clock, anchors=None) as ledger,
+            open_fetch(self.feed, self.store, self.book, ledger, self.clock) as fetch,
+        ):
+            yield fetch
 
     def collect(self, day: date = DAY) -> Collected:
-        if self.feed.connector == "files":
-            return checked(collect(self.bodies(), day, self.files().fetch))
         with self.fetching() as fetch:
             return checked(collect(self.bodies(), day, fetch))
 
@@ -276,8 +271,9 @@ def written(folder: Path, name: str, *rows: str) -> None:
 def test_a_file_is_read_once_for_all_days_and_its_bytes_are_kept(desk: Any, tmp_path: Path, clock: SetClock) -> None:
     written(tmp_path, "btc.csv", "2026-04-18T01:00:00Z", "2026-04-19T00:00:00Z", "2026-04-19T01:00:00Z", "x")
     own = desk("files", path="{symbol}.csv", bars=BARS)
-    bodies, files = own.bodies(), own.files()
-    days = [checked(collect(bodies, DAY + timedelta(days=offset), files.fetch)) for offset in (-1, 0, 1)]
+    bodies = own.bodies()
+    with own.fetching() as fetch:
+        days = [checked(collect(bodies, DAY + timedelta(days=offset), fetch)) for offset in (-1, 0, 1)]
     assert [day.bars.num_rows for day in days] == [2, 1, 0]
     assert [len(day.rejected) for day in days] == [0, 1, 0]
     assert [state.key for state in days[0].failed] == ["ETH/{symbol}.csv".replace("{symbol}", "eth")]

@@ -1,11 +1,13 @@
 """Feed files: one strict YAML each, a broken one stops no other, and what the docs show can be loaded."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from distill_platform.core.errors import ConfigError
+from distill_platform.feeds.connectors.rss import Rss
 from distill_platform.feeds.feed import CONNECTORS, load_feed, load_feeds, read_interval
 from distill_platform.feeds.rejected import Reason
 
@@ -80,6 +82,12 @@ def test_a_wrong_declaration_is_refused_in_words_that_help(tmp_path: Path, text:
 def test_the_length_of_a_bar_is_a_whole_part_of_a_day(text: str) -> None:
     with pytest.raises(ValueError, match="length of a bar"):
         read_interval(text)
+
+
+def test_an_address_is_asked_for_as_it_was_written(tmp_path: Path) -> None:
+    text = "name: a\nconnector: rss\ndata_regime: prod_live\nurls: [https://a.b/rss/]\n"
+    feed = load_feed(written(tmp_path, text))
+    assert [resource.url for resource in Rss(feed).resources(date(2026, 4, 19))] == ["https://a.b/rss/"]  # type: ignore
 
 
 def test_another_declaration_has_another_hash(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from distill_platform.feeds.rejected import Reason
 from distill_platform_tests.feeds.connectors.bodies_of import as_json, declared, origin, reasons, zipped
 
 DAY = date(2026, 4, 19)
-GDELT = Gdelt(declared("gdelt", words=["bitcoin", "Vitalik Buterin"], max_bytes=200_000))
+GDELT = Gdelt(declared("gdelt", words=["bitcoin", "Vitalik Buterin"], max_bytes=2_000_000))
 STAMP = "20260419101500"
 MEMBER = f"{STAMP}.gkg.csv"
 
