@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,22 +14,12 @@ from distill_platform.core.canon import sig_hash
 from distill_platform.core.config import StrictModel, load_yaml, nearest
 from distill_platform.core.errors import ConfigError
 from distill_platform.feeds.http.resource import is_web_address
+from distill_platform.feeds.intervals import read_interval
 from distill_platform.feeds.moments import TimeSettings
 from distill_platform.feeds.report_rows import Standing
 from distill_platform.feeds.settings import FeedSettings
 
-_INTERVAL = re.compile(r"([1-9]\d{0,4})([mhd])")
-_MINUTES = {"m": 1, "h": 60, "d": 1440}
 _SLOT = "{symbol}"
-
-
-def read_interval(text: str) -> timedelta:
-    """Return the length of a bar like `15m`, `1h` or `1d`; ValueError unless a whole number of them makes a day."""
-    found = _INTERVAL.fullmatch(text)
-    length = timedelta(minutes=int(found[1]) * _MINUTES[found[2]]) if found else timedelta(0)
-    if not length or timedelta(days=1) % length:
-        raise ValueError(f"{text!r} is not the length of a bar: write it like 15m, 1h or 1d, a whole part of a day")
-    return length
 
 
 def _interval(text: str) -> str:
@@ -225,7 +214,7 @@ class FilesFeed(Feed):
 
     connector: Literal["files"]
     path: Annotated[str, Field(min_length=1, max_length=1_000)]
-    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    separator: Annotated[str, Field(pattern=r'^[^"\r\n ]$')] = ","
     time: TimeSettings = TimeSettings()
     bars: BarFiles | None = None
     headlines: HeadlineFiles | None = None

@@ -186,8 +186,12 @@ def test_bars_that_contradict_each_other_are_all_rejected(desk: Any, server: Cha
 def test_bars_that_should_not_be_there_yet_are_no_gap(desk: Any, server: ChaosServer, clock: SetClock) -> None:
     clock.now = datetime(2026, 4, 19, 3, 30, tzinfo=UTC)
     server.script("/klines", data(hours(0, 2, 3)))
-    day = candles(desk, server).collect()
-    assert [(gap.start.hour, gap.missing) for gap in day.gaps] == [(2, 1)]
+    own = candles(desk, server)
+    day = own.collect()
+    assert sum(gap.missing for gap in day.gaps) == 22
+    early = read_stored(own.bodies(), DAY, as_of=clock())
+    assert [(gap.start.hour, gap.missing) for gap in early.gaps] == [(2, 1)]
+    assert day.stale == 0
     assert [row.reason for row in day.rejected] == [Reason.UNFINISHED_BAR]
     assert day.lags_s.tolist() == [1_800.0, 9_000.0]
 

@@ -8,7 +8,8 @@ import pytest
 
 from distill_platform.core.errors import ConfigError
 from distill_platform.feeds.connectors.rss import Rss
-from distill_platform.feeds.feed import CONNECTORS, load_feed, load_feeds, read_interval
+from distill_platform.feeds.feed import CONNECTORS, load_feed, load_feeds
+from distill_platform.feeds.intervals import read_interval
 from distill_platform.feeds.rejected import Reason
 
 DOCS = Path(__file__).parents[2] / "docs" / "feeds.md"
@@ -72,6 +73,8 @@ def test_a_broken_file_is_reported_and_stops_no_other(tmp_path: Path) -> None:
         (BARS + f"path: a.csv\ntime: {{format: epoch_s, zone: UTC}}\n{HOURLY}}}\n", "leave out `zone`"),
         (BARS + f"path: a.csv\ntime: {{format: yesterday}}\n{HOURLY}}}\n", "neither like"),
         (BARS + f"path: a.csv\n{HOURLY.replace('1h', '7h')}}}\n", "whole part of a day"),
+        (BARS + f"path: a.csv\nseparator: '\"'\n{HOURLY}}}\n", "separator"),
+        (BARS + f"path: a.csv\nseparator: ', '\n{HOURLY}}}\n", "separator"),
     ],
 )
 def test_a_wrong_declaration_is_refused_in_words_that_help(tmp_path: Path, text: str, said: str) -> None:

@@ -91,7 +91,7 @@ class Gdelt(OpenSource):
         limit = _UNPACKED * self.feed.max_bytes
         lines = only_member(body, ".gkg.csv", limit, origin).split(b"\n")
         rows = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-        return self._settled([self._line(line, number, origin) for number, line in rows], origin)
+        return self._settled([self._line(line, number, stamp, origin) for number, line in rows], origin)
 
     def _settled(self, read: list[_Read], origin: Origin) -> Parsed:
         reports = [one.report for one in read if one.report is not None]
@@ -99,16 +99,16 @@ class Gdelt(OpenSource):
         off_topic = len(read) - len(reports) - len(rejected)
         return read_reports(reports, rejected, self.feed.standing, origin, off_topic)
 
-    def _line(self, line: bytes, number: int, origin: Origin) -> _Read:
+    def _line(self, line: bytes, number: int, stamp: str, origin: Origin) -> _Read:
         place, text = f"line {number}", line.decode("utf-8", "backslashreplace").rstrip("\r")
         try:
             fields = _fields(line, text)
-            report = self._article(fields, place, text)
+            report = self._article(fields, stamp, place, text)
         except RowRefused as refused:
             return _Read(rejected=origin.refuse(refused, place, text))
         return _Read(report) if self._is_about([report.title, *report.entities]) else _Read()
 
-    def _article(self, fields: list[str], place: str, text: str) -> Report:
+    def _article(self, fields: list[str], stamp: str, place: str, text: str) -> Report:
         url = fields[_DOCUMENT]
         names = (name.strip() for column in (_ORGANIZATIONS, _PERSONS) for name in fields[column].split(";"))
         return Report(
@@ -116,7 +116,7 @@ class Gdelt(OpenSource):
             row=text,
             outlet=fields[_OUTLET] or host(url),
             kind=self.feed.kind,
-            published_at=read_moment(fields[_DATE], _BATCH),
+            published_at=_seen(fields[_DATE], _BATCH, stamp),
             title=_page_title(fields[_EXTRAS]),
             url=url,
             tone=self._tone(fields[_TONE]),
@@ -146,7 +146,7 @@ class Gdelt(OpenSource):
             detail = f"an article has {', '.join(names)}, all of them text"
             return _Read(rejected=origin.reject(Reason.MALFORMED_ROW, detail, place, text))
         try:
-            seen = max(read_moment(article["seendate"], _SEEN), read_moment(stamp, _BATCH))
+            seen = _seen(article["seendate"], _SEEN, stamp)
         except RowRefused as refused:
             return _Read(rejected=origin.refuse(refused, place, text))
         outlet, title = article["domain"], article["title"]
@@ -166,6 +166,11 @@ def _fields(line: bytes, text: str) -> list[str]:
     if len(fields) != _COLUMNS:
         raise RowRefused(Reason.MALFORMED_ROW, f"the line has {len(fields)} columns, not {_COLUMNS}")
     return fields
+
+
+def _seen(text: str, written: TimeSettings, stamp: str) -> datetime:
+    """Return when an article could be known: when it says, and not before the batch that it stands in."""
+    return max(read_moment(text, written), read_moment(stamp, _BATCH))
 
 
 def _page_title(extras: str) -> str:

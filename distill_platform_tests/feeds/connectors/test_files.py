@@ -137,8 +137,9 @@ def test_a_byte_order_mark_carriage_returns_and_blank_lines_are_no_data() -> Non
 def test_a_file_may_be_in_another_encoding_when_that_is_declared() -> None:
     body = lines(ROW.format(1)).encode("utf-16")
     assert stamps(read(body, files(encoding="utf-16"))) == ["19 01:00"]
-    with pytest.raises(FeedGarbled):
-        read(body)
+    for wrong in (None, "utf-32", "iso-8859-99"):
+        with pytest.raises(FeedGarbled):
+            read(body, files(encoding=wrong))
 
 
 def test_a_quote_that_never_closes_costs_the_rows_that_it_swallows_and_says_so() -> None:

@@ -56,6 +56,11 @@ def test_an_article_is_published_when_its_batch_says() -> None:
     assert row["place"] == "line 1"
 
 
+def test_an_article_that_dates_itself_back_is_not_known_before_its_batch() -> None:
+    found = bulk(line(stamp="20260101000000"))
+    assert found.rows["published_at"].to_pylist() == [datetime(2026, 4, 19, 10, 15, tzinfo=UTC)]
+
+
 def test_articles_about_other_things_are_counted_and_left_out() -> None:
     found = bulk(line(), line(title="Bitcoins"), line(title="rain"), line(title="rain", persons="vitalik buterin"))
     assert (found.rows.num_rows, found.off_topic) == (2, 2)
