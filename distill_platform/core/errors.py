@@ -28,6 +28,7 @@ DistillError                what happened, where, and what to do next
 │   ├── BreakerOpen         it was not asked, because it failed too often of late or told us to wait
 │   └── RawDamaged          kept bytes are not the ones that once came
 ├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
+├── RowRefused              one row of a source cannot be used, and the others can (feeds.rejected)
 ├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
 └── DeterminismError        same input, code and configuration gave different content
 """
