@@ -32,6 +32,7 @@ DistillError                what happened, where, and what to do next
 │   └── RawDamaged          kept bytes are not the ones that once came
 ├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
 ├── SearchError             a search cannot begin, go on or hand anything over
+├── RowRefused              one row of a source cannot be used, and the others can (feeds.rejected)
 ├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
 ├── SigningError            a signing key, or the list of trusted ones, cannot be used as it stands
 ├── ArtifactRefused         a model artifact is not to be trusted, so no parser saw its files

@@ -22,6 +22,7 @@ LATEST = datetime(2262, 1, 1, tzinfo=UTC)  # what nanoseconds since 1970 can cou
 
 _EPOCHS = {"epoch_s": 1, "epoch_ms": 10**3, "epoch_us": 10**6, "epoch_ns": 10**9}
 _DIGITS = re.compile(r"\d{1,20}", re.ASCII)
+_LONGEST = 100  # characters of a time stamp
 _MICROSECOND = timedelta(microseconds=1)
 _RFC_822 = re.compile(
     r"(?:(?P<weekday>[A-Za-z]{3}),\s*)?\d{1,2}\s+[A-Za-z]{3}\s+\d{4}\s+\d{1,2}:\d\d(?::\d\d)?\s+\S+(?:\s+\(.*\))?",
@@ -99,6 +100,8 @@ def read_moment(text: str, time: TimeSettings) -> datetime:
     text = text.strip()
     if not text:
         raise RowRefused(Reason.MISSING_TIME, "the row has no time")
+    if len(text) > _LONGEST:
+        raise _malformed(text)
     if time.format in _EPOCHS:
         return _epoch(text, _EPOCHS[time.format])
     if time.format is not None:
@@ -172,8 +175,8 @@ def read_published(text: str) -> datetime:
     knows, and `-0000`, which says that the zone is unknown.
     """
     text = text.strip()
-    shape = _RFC_822.fullmatch(text)
-    if shape is None:
+    shape = _RFC_822.fullmatch(text[:_LONGEST])
+    if shape is None or len(text) > _LONGEST:
         return read_moment(text, _ISO)
     try:
         moment = parsedate_to_datetime(text)

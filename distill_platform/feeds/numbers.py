@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+_LONGEST = 64
 _NUMBER = re.compile(r"\s*[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,4})?\s*", re.ASCII)
 
 Floats = npt.NDArray[np.float64]
@@ -21,7 +22,7 @@ def read_number(value: Any) -> float:
     `1,5`, `1_000`, `nan`, `inf`, true and a missing value are not numbers.
     """
     if isinstance(value, str):
-        return _finite(float(value)) if _NUMBER.fullmatch(value) else math.nan
+        return _finite(float(value)) if len(value) <= _LONGEST and _NUMBER.fullmatch(value) else math.nan
     if isinstance(value, int | float) and not isinstance(value, bool):
         return _finite(value)
     return math.nan

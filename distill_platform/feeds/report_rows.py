@@ -19,6 +19,7 @@ from distill_platform.feeds.events.event import RAW_EVENTS
 from distill_platform.feeds.parsed import Parsed
 from distill_platform.feeds.rejected import Origin, Reason, Rejected
 
+LONGEST_TEXT = 10_000  # of a title, before markup is taken out of it
 _LONGEST_TITLE = 2_000
 _LONGEST_URL = 4_000
 _JOINERS = "\u200c\u200d"  # they hold letters and emoji together
@@ -108,7 +109,7 @@ def _rejected(report: Report, wrong: tuple[Reason, str], standing: Standing, ori
 
 def plain(text: str) -> str:
     """Return a title as people read it: entities resolved, markup, control characters and line breaks taken out."""
-    text = html.unescape(text)
+    text = html.unescape(text[:LONGEST_TEXT])
     if _MARKUP.search(text):
         text = _without_markup(text)
     return " ".join("".join(map(_shown, text)).split())[:_LONGEST_TITLE]

@@ -65,7 +65,7 @@ def _text(body: bytes, encoding: str | None, origin: Origin) -> bytes | str:
     """Return the document; as text where the feed's file says better than the document what its bytes mean."""
     try:
         return body if encoding is None else body.decode(encoding)
-    except UnicodeDecodeError as error:
+    except (UnicodeError, LookupError) as error:
         raise unreadable(origin, f"it is not {encoding} text: {error}") from None
 
 

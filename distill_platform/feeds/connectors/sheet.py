@@ -104,13 +104,13 @@ def _csv(body: bytes, wanted: Sequence[str], layout: tuple[str, str | None], ori
 
 def _text(body: bytes, encoding: str | None, origin: Origin) -> str:
     """Return the text of a file, UTF-8 unless declared; what is no UTF-8 spoils its row, not the file."""
-    name = codecs.lookup(encoding or "utf-8").name
     try:
+        name = codecs.lookup(encoding or "utf-8").name
         if name in ("utf-8", "utf-8-sig"):
             return body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
         return body.decode(name)
-    except UnicodeDecodeError as error:
-        raise unreadable(origin, f"it is not {name} text: {error}") from None
+    except (UnicodeError, LookupError) as error:
+        raise unreadable(origin, f"it is not {encoding} text: {error}") from None
 
 
 def _records(text: str, separator: str) -> Iterator[tuple[str, list[str] | str]]:

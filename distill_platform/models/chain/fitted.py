@@ -16,7 +16,7 @@ from distill_platform.models.blending import Blend, fit_blend, fit_scale
 from distill_platform.models.chain.material import Material
 from distill_platform.models.ensemble import Explained
 from distill_platform.models.frames import Floats
-from distill_platform.models.out_of_fold import FoldFit, OutOfFold, adopt_out_of_fold, fold_table, model_sha256
+from distill_platform.models.out_of_fold import FoldFit, OutOfFold, adopt_out_of_fold, fold_table
 from distill_platform.models.scoring import Scorer
 from distill_platform.models.significance import NullDistribution, null_distribution
 from distill_platform.models.teacher import TabularFit, Teacher, TeacherSettings, fit_teacher
@@ -82,20 +82,12 @@ def fit_network(material: Material, teacher: OutOfFold) -> Fitted:
     names, targets = line.feature_names, targets_of(teacher)
     fit = fit_student(search, names, line.student, line.bar_ns, targets)
     pairs = [(fold.train, fold.test) for fold in folds]
-    scores = student_out_of_fold(search, names, line.student, line.bar_ns, pairs, targets)
-    found = adopt_out_of_fold(search, folds, scores, sig_hash([line.student.model_dump(mode="json"), list(names)]))
+    others = student_out_of_fold(search, names, line.student, line.bar_ns, pairs, targets)
+    found = adopt_out_of_fold(search, folds, others.scores, others.procedure_sha256)
     report = {
-        "kind": fit.student.kind,
-        "model_sha256": model_sha256(fit.student),
+        **fit.report,
         "proof_sha256": found.proof_sha256,
         "teacher_proof_sha256": teacher.proof_sha256,
-        "features": list(names),
-        "rows": len(fit.trained_rows),
-        "stopping_rows": len(fit.stopping_rows),
-        "taught_rows": len(fit.taught_rows),
-        "distill_lambda": line.student.distill_lambda,
-        "best_epoch": fit.best_epoch,
-        "curve": [{"train": epoch.train, "validation": epoch.validation} for epoch in fit.curve],
         "mean_rank_ic": found.mean_rank_ic,
         "folds": fold_table(found),
     }

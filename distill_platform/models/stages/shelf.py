@@ -17,7 +17,6 @@ from distill_platform.models.chain.entrants import Role
 from distill_platform.models.chain.fitted import Fitted, restored
 from distill_platform.models.chain.material import Material
 from distill_platform.models.frames import Floats
-from distill_platform.models.schemas import FOLDS
 from distill_platform.models.stage import Models
 from distill_platform.store.lake import Dataset, Input
 from distill_platform.store.lake.tables import open_partition, rows_of
