@@ -123,7 +123,7 @@ def _train(train: Split, validation: Split, seed: int) -> tuple[Network, float, 
 
     seen, ahead = _tensors(train)
     start = time.process_time()
-    with deterministic(threads=1):
+    with deterministic():
         dropout = Dropout(_DROPOUT, torch.Generator().manual_seed(seed))
         sizes = Architecture(SEEN, seen.shape[1], _BLOCKS, _HIDDEN, Head.FORECAST, AHEAD)
         network = initial_network(sizes, dropout.generator)

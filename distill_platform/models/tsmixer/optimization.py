@@ -133,12 +133,16 @@ def _batches(rows: int, size: int, dropout: Dropout) -> Iterator[Tensor]:
 
 
 @contextmanager
-def deterministic(threads: int) -> Iterator[None]:
-    """Compute with so many threads and with deterministic algorithms only, for as long as the block lasts."""
+def deterministic() -> Iterator[None]:
+    """Compute on one thread and with deterministic algorithms only, for as long as the block lasts.
+
+    How threads share a sum decides on its last bits, so with more of them the weights would be other bytes; networks as
+    small as these gain nothing from a second one, and lose much where it has to wait for a core.
+    """
     import torch
 
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     try:
         yield

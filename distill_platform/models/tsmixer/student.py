@@ -62,7 +62,7 @@ class Student:
         import torch
 
         scores = np.full(len(frame), np.nan)
-        with deterministic(self.settings.threads), torch.no_grad():
+        with deterministic(), torch.no_grad():
             for rows, windows in self._batches(frame):
                 found = score(self.network, normalized(windows)).numpy()
                 scores[rows] = self.normalization.restored(found)
@@ -75,7 +75,7 @@ class Student:
         the error of integrating in steps; see `integrated_gradients`. Deterministic.
         """
         added = np.full((len(frame), self.n_channels), np.nan)
-        with deterministic(self.settings.threads):
+        with deterministic():
             for rows, windows in self._batches(frame):
                 parts = channel_contributions(self.network, normalized(windows)).numpy()
                 added[rows] = parts.astype(np.float64) * self.normalization.label_scale

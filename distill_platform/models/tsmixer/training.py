@@ -7,6 +7,7 @@ window; no row before it is trained on whose label touches that part.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -90,7 +91,7 @@ def fit_student(
 
     Sequences reach back to any rows of the frame; only labels are confined to the rows that are trained on. Channels
     and labels are standardized by the trained rows alone, those that decide when to stop not among them. The same
-    frame, settings and number of threads give the same bytes.
+    frame and settings give the same bytes, however many threads there are.
 
     Raises LeakError for teacher targets that are not out of fold, ModelError where there are too few rows with a whole
     sequence to train or to stop by, labels that do not vary or a loss that is never finite, and KeyError for a feature
@@ -102,7 +103,7 @@ def fit_student(
     values = frame.features.columns(names)
     normalization = fit_normalization(values[trained], frame.label[trained])
     channels = normalization.channels(values)
-    with deterministic(settings.threads):
+    with deterministic():
         lessons, exam = (
             _lessons(frame, channels, part, normalization, settings, interval_ns, targets)
             for part in (trained, stopping)
@@ -124,8 +125,11 @@ def student_out_of_fold(
     """Return the score of each row, shape (N,), by a student that was trained on the other rows, NaN where none was.
 
     A fold is the rows to train on and the rows to test on. A target of a teacher that knew a label of the test rows is
-    left out, as its student would know it too: after purged K-fold, students learn from the truth alone.
+    left out, as its student would know it too: after purged K-fold, students learn from the truth alone. Raises as
+    `fit_student` does.
     """
+    if targets is not None:
+        targets.refuse_in_sample(frame)
     scores = np.full(len(frame), np.nan)
     for train, test in folds:
         unaware = targets.unaware_of(frame, test) if targets is not None else None
@@ -206,6 +210,7 @@ def _device(asked: Device) -> str:
     """Return the device to train on; ModelError for a GPU that was asked for and is not there."""
     import torch
 
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without, deterministic products are an error there
     is_there = torch.cuda.is_available()
     if asked is Device.CUDA and not is_there:
         raise ModelError("student.device is cuda, and there is no GPU", hint="Say auto or cpu")
