@@ -98,7 +98,7 @@ def _latest(frame: TrainingFrame) -> FeatureFrame:
 
 
 def _alone_error(student: Student, frame: FeatureFrame, alone: FeatureFrame) -> float:
-    """Return how far the score of the last bar of a symbol, alone with its sequence, is from that in the whole frame."""
+    """Return how far the score of the last bar, alone with its sequence, is from that in the whole frame."""
     together = student.scores(frame)[np.flatnonzero(frame.symbol == 0)[-1]]
     return float(abs(student.scores(alone)[-1] - together))
 
@@ -131,7 +131,7 @@ def _frame(rows: int) -> TrainingFrame:
 
 
 def _windows(frame: TrainingFrame) -> Tensor:
-    """Return one window per row, shape (N, C, L), as views of one tensor per symbol; those too early start with zeros."""
+    """Return one window per row, shape (N, C, L); those that begin before the first bar are filled up with zeros."""
     import torch
 
     values: npt.NDArray[np.float32] = frame.features.values.astype(np.float32)
