@@ -5,7 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from distill_platform.models.tsmixer.architecture import Architecture, Head  # noqa: E402
-from distill_platform.models.tsmixer.network import Dropout, Network, initial_network  # noqa: E402
+from distill_platform.models.tsmixer.network import Dropout, Network, initial_network, score  # noqa: E402
 from distill_platform.models.tsmixer.optimization import (  # noqa: E402
     EpochLoss,
     Optimized,
@@ -13,6 +13,7 @@ from distill_platform.models.tsmixer.optimization import (  # noqa: E402
     deterministic,
     optimize,
 )
+from distill_platform.models.tsmixer.reversible import normalized  # noqa: E402
 
 ARCHITECTURE = Architecture(length=4, channels=1, blocks=1, hidden=1, head=Head.SCORE)
 
@@ -25,7 +26,7 @@ def trained(validation: list[float], *, rows: int = 6, patience: int = 2, epochs
 
     def loss(batch: "torch.Tensor", dropout: Dropout) -> "torch.Tensor":
         SEEN.append(batch.tolist())
-        return -made.weights["head.bias"].sum()
+        return 0.0 * sum(weight.sum() for weight in made.weights.values()) - made.weights["head.bias"].sum()
 
     def judged(network: Network) -> float:
         return next(losses)
@@ -65,6 +66,25 @@ def test_every_row_is_seen_once_an_epoch_in_an_order_of_its_own() -> None:
 def test_a_last_batch_of_one_row_is_left_out() -> None:
     trained([3.0], rows=7, epochs=1)
     assert [len(batch) for batch in SEEN] == [2, 2, 2]
+
+
+@pytest.mark.slow
+def test_steps_are_those_of_torch_s_own_adam() -> None:
+    ours, peer = (initial_network(ARCHITECTURE, torch.Generator().manual_seed(1)) for _ in range(2))
+    windows = torch.randn(8, 1, 4, generator=torch.Generator().manual_seed(2))
+
+    def loss(network: Network, rows: "torch.Tensor", dropout: Dropout) -> "torch.Tensor":
+        return (score(network, normalized(windows[rows]), dropout) - 1.0).square().mean()
+
+    dropout, again = (Dropout(0.0, torch.Generator().manual_seed(1)) for _ in range(2))
+    schedule = Schedule(epochs=5, patience=5, batch=8, learning_rate=0.01)
+    optimize(ours, 8, lambda rows, dropout: loss(ours, rows, dropout), lambda network: 0.0, schedule, dropout)
+    adam = torch.optim.Adam(peer.weights.values(), lr=0.01, fused=True)
+    for _ in range(5):
+        adam.zero_grad()
+        loss(peer, torch.randperm(8, generator=again.generator), again).backward()
+        adam.step()
+    assert all((ours.weights[name] == peer.weights[name]).all() for name in ours.weights)
 
 
 def test_the_curve_starts_with_the_first_epoch() -> None:
