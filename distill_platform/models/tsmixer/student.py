@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distill_platform.models.frames import FeatureFrame, Floats
+from distill_platform.models.frames import FeatureFrame, Floats, Integers
 from distill_platform.models.tsmixer.architecture import Architecture, Head
 from distill_platform.models.tsmixer.integrated_gradients import channel_contributions
 from distill_platform.models.tsmixer.network import Network, score
@@ -97,7 +97,7 @@ class Student:
 
         return from_files(files)
 
-    def _batches(self, frame: FeatureFrame) -> Iterator[tuple[np.ndarray, Tensor]]:
+    def _batches(self, frame: FeatureFrame) -> Iterator[tuple[Integers, Tensor]]:
         sequences = self._sequences(frame)
         available = np.flatnonzero(sequences.is_available)
         for start in range(0, len(available), _AT_ONCE):

@@ -158,6 +158,18 @@ def test_features_that_never_vary_or_are_never_there_count_for_nothing(frame: Tr
     np.testing.assert_array_equal(done.student.scores(first), done.student.scores(other))
 
 
+def test_the_report_says_how_it_was_trained_and_is_the_same_for_the_same_training(
+    frame: TrainingFrame, learned: StudentFit
+) -> None:
+    report = learned.report
+    assert (report["kind"], report["best_epoch"], report["teacher_proof"]) == ("tsmixer", learned.best_epoch, None)
+    assert len(report["curve"]) == len(learned.curve)
+    assert fit(frame).report_sha256 == learned.report_sha256
+    one_epoch = fit(frame, taught(frame, frame.label), epochs=1)
+    assert one_epoch.report["teacher_proof"] == PROOF
+    assert one_epoch.report_sha256 != learned.report_sha256
+
+
 # The teacher.
 
 
@@ -224,12 +236,12 @@ def test_rows_that_the_teacher_is_silent_on_count_with_the_truth_alone(
 
 def test_out_of_fold_scores_find_the_pattern_and_no_label_of_their_own() -> None:
     frame = planted(hours=1_000)
-    scores = student_out_of_fold(frame, frame.features.names, QUICK, HOUR, halves(frame))
+    scores = student_out_of_fold(frame, frame.features.names, QUICK, HOUR, halves(frame)).scores
     assert correlation(scores, frame.label) > 0.75
     train, test = halves(frame)[0]
     label = frame.label.copy()
     label[test] = -label[test]
-    turned = student_out_of_fold(replace(frame, label=label), frame.features.names, QUICK, HOUR, [(train, test)])
+    turned = student_out_of_fold(replace(frame, label=label), frame.features.names, QUICK, HOUR, [(train, test)]).scores
     np.testing.assert_array_equal(turned[test], scores[test])
     assert np.isnan(np.delete(turned, test)).all()
 
@@ -240,7 +252,9 @@ def test_out_of_fold_students_do_not_hear_from_teachers_that_knew_the_test_label
     brief = QUICK.model_copy(update={"epochs": 3})
     heard = student_out_of_fold(frame, names, brief, HOUR, halves(frame), targets)
     alone = student_out_of_fold(frame, names, brief, HOUR, halves(frame))
-    np.testing.assert_array_equal(heard, alone)
+    np.testing.assert_array_equal(heard.scores, alone.scores)
+    assert heard.model_sha256 == alone.model_sha256
+    assert len(set(heard.model_sha256)) == 2
 
 
 def test_out_of_fold_students_do_hear_from_teachers_of_earlier_times_only() -> None:
