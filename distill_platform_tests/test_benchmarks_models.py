@@ -62,3 +62,4 @@ def test_the_student_is_measured_beside_torch_s_own_modules() -> None:
     rates = measure_student(1_000, 1)
     assert min(rates.trained_per_s, rates.peer_trained_per_s, rates.scored_per_s, rates.explained_per_s) > 0.0
     assert rates.alone_error < 1e-6
+    assert "| sequences trained on per second |" in rates.to_markdown()
