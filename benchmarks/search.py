@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _ROWS, _FEATURES, _ROUNDS, _SEED, _HOURS_A_YEAR = 16_000, 8, 80, 11, 24 * 365
 _FEE = 2e-4
-_TRIALS, _BATCH, _STARTUP, _TOP = 176, 8, 16, 5
+_TRIALS, _BATCH, _STARTUP, _TOP = 120, 8, 16, 5
 SHARE_OF_GRID = 0.2
 _OBJECTIVE = ObjectiveSettings(max_drawdown=1.0, max_turnover=48.0)
 _GRID: dict[str, list[Any]] = {
