@@ -87,7 +87,6 @@ def fit_network(material: Material, teacher: OutOfFold) -> Fitted:
     report = {
         **fit.report,
         "proof_sha256": found.proof_sha256,
-        "teacher_proof_sha256": teacher.proof_sha256,
         "mean_rank_ic": found.mean_rank_ic,
         "folds": fold_table(found),
     }
@@ -133,7 +132,7 @@ def restored(material: Material, name: str, model: Scorer, scores: Floats, repor
     if found.proof_sha256 != report["proof_sha256"]:
         hint = "Train it again: its frame, its folds or its scores have changed since"
         raise LeakError(f"the scores of {name} are not those that were proven to be out of fold", hint=hint)
-    return Fitted(name, model, found, _scale(found), dict(report), report.get("teacher_proof_sha256"))  # type: ignore[arg-type]
+    return Fitted(name, model, found, _scale(found), dict(report), report.get("teacher_proof"))  # type: ignore[arg-type]
 
 
 def _fold_fit(row: Mapping[str, Any]) -> FoldFit:
