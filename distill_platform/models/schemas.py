@@ -74,10 +74,17 @@ WINDOWS = _maybe(
     ),
     sharpe=_NUMBER,
 )
-OPENINGS = _schema(line=_TEXT, number=_COUNT, opened_at=MOMENT, trials=_COUNT, openings=_COUNT)
-RUNS = _schema(line=_TEXT, name=_TEXT, role=_TEXT, run_id=_TEXT, artifact_sha256=_TEXT, bundle=_TEXT)
+OPENINGS = _schema(
+    line=_TEXT, number=_COUNT, opened_at=MOMENT, openings=_COUNT, candidates_seen=_COUNT, searched=_COUNT, trials=_COUNT
+)
+RUNS = _schema(line=_TEXT, name=_TEXT, role=_TEXT, run_id=_TEXT, artifact_sha256=_TEXT, repro_hash=_TEXT)
 INFORMATION = _maybe(
     _schema(line=_TEXT, measure=_TEXT, days=_COUNT, p=_NUMBER), estimate=_NUMBER, low=_NUMBER, high=_NUMBER
+)
+
+DECISIONS = _maybe(
+    _schema(line=_TEXT, name=_TEXT, version=_TEXT, artifact_sha256=_TEXT, run_id=_TEXT, status=_TEXT, reasons=_TEXT),
+    verdict=_TEXT,
 )
 
 _FITTED = {"models": MODELS, "folds": FOLDS, "scores": SCORES, "refused": REFUSED}
@@ -100,4 +107,5 @@ TABLES: dict[str, dict[str, pa.Schema]] = {
         "refused": REFUSED,
     },
     "model_runs": {"runs": RUNS, "refused": REFUSED},
+    "promotion_report": {"decisions": DECISIONS, "refused": REFUSED},
 }
