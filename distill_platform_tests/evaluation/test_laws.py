@@ -83,7 +83,7 @@ def test_measures_of_a_run_that_did_not_arrive_stop_the_day(lab: Lab) -> None:
         retold(opened, "run_bundles", "bundles", renamed)
         found = broken(made_by(opened, "evaluation_runs"))
     measures = ("evaluation_runs", "evaluation_metrics", "walk_forward", "stress_tests", "triage")
-    assert found == {name: {"provenance"} for name in measures}
+    assert found == {name: {"provenance", "conservation"} for name in measures}
 
 
 def test_a_comparison_of_a_run_that_is_not_sound_stops_the_day(lab: Lab) -> None:
@@ -108,8 +108,8 @@ def test_a_run_that_the_ledger_does_not_count_as_a_trial_stops_the_day(lab: Lab)
         run_to(opened, "evaluation_runs")
         retold(opened, "evaluation_runs", "runs", of_a_stranger)
         found = broken(made_by(opened, "overfitting_controls"))
-    assert set(found) == {"overfitting_controls", "portfolio_fit", "node_contributions"}
-    assert all("honest_n" in names for names in found.values())
+    compared = ("overfitting_controls", "portfolio_fit", "node_contributions")
+    assert found == {name: {"honest_n", "conservation"} for name in compared}
 
 
 def test_a_verdict_on_a_run_that_nobody_measured_stops_the_day(lab: Lab) -> None:

@@ -144,7 +144,7 @@ def _lag(evaluation: Evaluation, row: Mapping[str, Any]) -> float:
 
 def _tables(name: str, docket: _Docket, judged: Sequence[EvaluationRun]) -> MadeTables:
     counts = Counts(
-        len(judged) + len(docket.unjudged),
+        len(docket.run_ids),
         len(judged),
         quarantined=dict(Counter(code for code, _ in docket.unjudged.values())),
     )
