@@ -17,8 +17,7 @@ from distill_platform.defs.resources import EvaluationResource, RefineryResource
 def refinery_daily(context: dg.ScheduleEvaluationContext, refinery: RefineryResource) -> dg.RunRequest:
     """Build the day that has just ended; a configuration that cannot be accepted fails here and starts no run."""
     refinery.settings()
-    yesterday = context.scheduled_execution_time.astimezone(UTC).date() - timedelta(days=1)
-    return dg.RunRequest(run_key=yesterday.isoformat(), partition_key=yesterday.isoformat())
+    return _day_that_has_ended(context)
 
 
 @dg.schedule(
@@ -30,5 +29,9 @@ def refinery_daily(context: dg.ScheduleEvaluationContext, refinery: RefineryReso
 def evaluation_daily(context: dg.ScheduleEvaluationContext, evaluation: EvaluationResource) -> dg.RunRequest:
     """Judge the day that has just ended once more, with every trial that came after; the sensor judges as they come."""
     evaluation.settings()
-    yesterday = context.scheduled_execution_time.astimezone(UTC).date() - timedelta(days=1)
-    return dg.RunRequest(run_key=yesterday.isoformat(), partition_key=yesterday.isoformat())
+    return _day_that_has_ended(context)
+
+
+def _day_that_has_ended(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
+    yesterday = (context.scheduled_execution_time.astimezone(UTC).date() - timedelta(days=1)).isoformat()
+    return dg.RunRequest(run_key=yesterday, partition_key=yesterday)
