@@ -50,7 +50,8 @@ class RolloutSettings(StrictModel):
     `min_days` observed days that pass, and waits for `keys` approvals for the next, `keys_to_full` for the last.
     It is taken back after `max_failures` days in a row that do not pass; a day does not pass when less than
     `min_coverage` of the rows could be scored, when the model has lost more than `max_loss` of equity since its
-    best day on the step, or when anything about it is unknown. `salt` decides who is in the canary, and stays for a whole rollout.
+    best day on the step, or when anything about it is unknown. `salt` decides who is in the canary, and stays for a
+    whole rollout.
     """
 
     canary: Share = 0.1
