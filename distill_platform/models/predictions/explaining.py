@@ -60,7 +60,7 @@ def explain(scored: Scored, events: EventIndex | None, top_features: int = 8, to
     serves. `events` is None for a model that reads none. Raises ModelError for shapes that do not fit.
     """
     frame, count = scored.frame, len(scored.frame)
-    wanted = {"scores": (count,), "weights": (count,), "serves": (count,)}
+    wanted: dict[str, tuple[int, ...]] = {"scores": (count,), "weights": (count,), "serves": (count,)}
     wanted["contributions"] = (count, len(scored.feature_names))
     for name, shape in wanted.items():
         if getattr(scored, name).shape != shape:

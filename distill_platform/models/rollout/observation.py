@@ -8,6 +8,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 
+import numpy as np
+
+from distill_platform.models.frames import Floats
+from distill_platform.models.rollout.drift import DriftReading
+from distill_platform.models.rollout.execution import Execution, ExecutionBounds
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -39,6 +45,33 @@ class Seen:
     ahead: int
     duplicates: int
     of_others: int
+
+
+def observation_of(
+    artifact_sha256: str,
+    at: datetime,
+    scores: Floats,
+    ret_net: float,
+    drift: DriftReading,
+    execution: Execution,
+    usual: ExecutionBounds,
+    failed_gates: tuple[str, ...] = (),
+) -> Observation:
+    """Return the observation of one model on the day that ends at `at`, from its scores of that day's usable rows.
+
+    No row at all is a coverage of 0: a day on which there was nothing to score does not pass.
+    """
+    return Observation(
+        artifact_sha256=artifact_sha256,
+        at=at,
+        coverage=float(np.isfinite(scores).mean()) if len(scores) else 0.0,
+        ret_net=ret_net,
+        drift=drift.ratio,
+        drift_feature=drift.feature,
+        reject_ratio=_over(execution.reject_rate, usual.reject_rate),
+        slippage_ratio=_over(execution.slippage_bps, usual.slippage_bps),
+        failed_gates=failed_gates,
+    )
 
 
 def seen_of(observations: Iterable[Observation], artifact_sha256: str, since: datetime, until: datetime) -> Seen:
@@ -94,3 +127,7 @@ def _smallest(one: float, other: float) -> float:
 def _larger(one: float | None, other: float | None) -> float | None:
     known = [value for value in (one, other) if value is not None]
     return reduce(_largest, known) if known else None
+
+
+def _over(value: float | None, bound: float) -> float | None:
+    return None if value is None else value / bound

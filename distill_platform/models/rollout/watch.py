@@ -12,6 +12,8 @@ from distill_platform.core.utc import iso
 from distill_platform.models.rollout.observation import Observation, Seen
 from distill_platform.models.rollout.settings import RolloutSettings
 
+_ANY = -1e9  # fills may be better than expected: slippage has a sign
+
 
 class AlarmCode(StrEnum):
     """What takes a model back."""
@@ -77,9 +79,9 @@ def _failures(day: Observation, fallen: float, settings: RolloutSettings) -> Ite
         yield f"it has lost {fallen:.2%} since its best day here, and {settings.max_loss:.2%} is allowed"
     if day.failed_gates:
         yield f"gates did not hold: {', '.join(day.failed_gates)}"
-    numbers = {"drift": day.drift, "rejects": day.reject_ratio, "slippage": day.slippage_ratio}
-    for name, value in numbers.items():
-        if value is not None and not value >= 0.0:
+    numbers = {"drift": (day.drift, 0.0), "rejects": (day.reject_ratio, 0.0), "slippage": (day.slippage_ratio, _ANY)}
+    for name, (value, least) in numbers.items():
+        if value is not None and not value >= least:
             yield f"nobody knows its {name}"
 
 

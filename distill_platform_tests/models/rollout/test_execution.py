@@ -2,11 +2,15 @@
 
 import math
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from distill_platform.models.rollout.execution import Execution, execution_bounds, execution_of
+from distill_platform.models.rollout.drift import DriftReading
+from distill_platform.models.rollout.execution import Execution, ExecutionBounds, execution_bounds, execution_of
+from distill_platform.models.rollout.observation import observation_of
 from distill_platform.models.rollout.settings import ExecutionSettings
+from distill_platform_tests.models.made_models import MONDAY
 
 SETTINGS = ExecutionSettings()
 
@@ -46,3 +50,14 @@ def test_days_without_orders_or_numbers_are_no_history() -> None:
 def test_one_terrible_day_does_not_become_usual() -> None:
     found = execution_bounds(days([0.01] * 30 + [1.0], [1.0] * 30 + [1e6]), SETTINGS)
     assert (found.reject_rate, found.slippage_bps) == (0.05, 5.0)
+
+
+def test_a_day_is_observed_as_what_it_is_to_its_bounds() -> None:
+    scores, usual = np.array([0.1, math.nan, 0.2, 0.3]), ExecutionBounds(0.1, 5.0)
+    found = observation_of("1" * 64, MONDAY, scores, -0.01, DriftReading({}, "spread", 0.4), Execution(0.2, 4.0), usual)
+    assert (found.coverage, found.ret_net, found.drift, found.drift_feature) == (0.75, -0.01, 0.4, "spread")
+    assert (found.reject_ratio, found.slippage_ratio) == (2.0, 0.8)
+    empty = observation_of(
+        "1" * 64, MONDAY, scores[:0], 0.0, DriftReading({}, "", math.nan), Execution(None, None), usual
+    )
+    assert (empty.coverage, empty.reject_ratio, empty.slippage_ratio) == (0.0, None, None)
