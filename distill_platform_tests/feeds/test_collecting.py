@@ -292,7 +292,9 @@ def test_equal_rows_of_a_file_are_one_bar_and_different_ones_none(desk: Any, tmp
 def test_the_order_of_fetching_changes_nothing(
     tmp_path_factory: pytest.TempPathFactory, order: list[int], dice: random.Random
 ) -> None:
-    pages = {name: hours(*range(24), close=close) for name, close in zip("ABCD", ("10", "11", "11.5", "12"), strict=True)}
+    pages = {
+        name: hours(*range(24), close=close) for name, close in zip("ABCD", ("10", "11", "11.5", "12"), strict=True)
+    }
     feed = declared("candles", interval="1h", symbols={name: name for name in pages})
     made = []
     for names in (sorted(pages), [sorted(pages)[place] for place in order]):

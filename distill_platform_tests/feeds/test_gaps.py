@@ -70,7 +70,9 @@ def test_bars_and_gaps_are_the_whole_day(first: set[int], second: set[int]) -> N
         assert (gap.end - gap.start) // HOUR + 1 == gap.missing
 
 
-@pytest.mark.parametrize(("change", "stale"), [({}, False), ({"volume": 0.0}, True), ({"volume": 0.0, "high": 11.0}, False)])
+@pytest.mark.parametrize(
+    ("change", "stale"), [({}, False), ({"volume": 0.0}, True), ({"volume": 0.0, "high": 11.0}, False)]
+)
 def test_a_bar_without_volume_and_movement_is_stale(change: dict[str, float], stale: bool) -> None:
     (row,) = bars(A=[1]).to_pylist()
     assert stale_bars(pa.Table.from_pylist([row | change], schema=MARKET_BARS)).tolist() == [stale]

@@ -50,7 +50,10 @@ def hourly(*hours: int, **changes: Any) -> pa.Table:
     count = len(hours)
     columns = {
         "ts": pa.array([datetime(2026, 4, 19, hour, tzinfo=UTC) for hour in hours], pa.timestamp("ns", tz="UTC")),
-        **{name: [value] * count for name, value in zip(HEADER.split(",")[1:], (10.0, 12.0, 9.0, 11.0, 5.0), strict=True)},
+        **{
+            name: [value] * count
+            for name, value in zip(HEADER.split(",")[1:], (10.0, 12.0, 9.0, 11.0, 5.0), strict=True)
+        },
     }
     return pa.table(columns | changes)
 
@@ -108,7 +111,11 @@ def test_a_row_that_is_no_bar_is_rejected_beside_its_neighbours(row: str, expect
 
 def test_a_row_without_a_time_counts_for_the_day_of_the_row_before_it() -> None:
     parsed = read(lines("x,1,1,1,1,1", ROW.format(1), "torn", ROW.format(2), "torn"))
-    assert [(row.place, row.at.hour) for row in parsed.rejected if row.at] == [("line 2", 1), ("line 4", 1), ("line 6", 2)]
+    assert [(row.place, row.at.hour) for row in parsed.rejected if row.at] == [
+        ("line 2", 1),
+        ("line 4", 1),
+        ("line 6", 2),
+    ]
 
 
 def test_a_file_without_any_time_that_can_be_read_shows_its_rows_on_every_day() -> None:

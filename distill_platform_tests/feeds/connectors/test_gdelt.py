@@ -125,7 +125,22 @@ def altered() -> bytes:
         encrypted(),
         altered(),
     ],
-    ids=["nothing", "start", "html", "cut", "two", "none", "up", "root", "backslash", "kind", "bomb", "lie", "locked", "altered"],
+    ids=[
+        "nothing",
+        "start",
+        "html",
+        "cut",
+        "two",
+        "none",
+        "up",
+        "root",
+        "backslash",
+        "kind",
+        "bomb",
+        "lie",
+        "locked",
+        "altered",
+    ],
 )
 def test_a_zip_that_is_not_one_sound_file_is_garbled(body: bytes) -> None:
     with pytest.raises(FeedGarbled):
