@@ -7,10 +7,10 @@ from datetime import datetime
 import numpy as np
 from matplotlib.axes import Axes
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import Numbers, ReportView
-from distill_platform.evaluation.report.wording import count, percent, ratio
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import count, percent, ratio
 
 _SHADES = {"search": "#f0f2f5", "validation": "#dde7f1", "forward_oos": "#d3ebe1"}
 _OTHER_SHADE = "#f3ead9"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ContributionView, RegimeView, ReportView
-from distill_platform.evaluation.report.wording import ratio, several, signed, visible
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import ratio, several, signed, visible
 
 _MOST = 10
 _TWO_SIDED = 1.959964  # standard errors of a 95 % interval
