@@ -34,6 +34,7 @@ from distill_platform.models.report.view import (
     FoldView,
     IdentityView,
     ImportanceView,
+    InformationUnit,
     InformationView,
     LearningView,
     ModelReportView,
@@ -214,8 +215,8 @@ def importance_of(model: Explained, frame: FeatureFrame) -> ImportanceView | Non
     return ImportanceView(tuple(ranked[:_MOST_FEATURES]), len(ranked), int(known.sum()))
 
 
-def information_of(found: InformationValue, unit: str) -> InformationView:
-    """Return what events were worth a day, in words for the `unit` of the daily values."""
+def information_of(found: InformationValue, unit: InformationUnit) -> InformationView:
+    """Return what events were worth a day; `unit` is that of the daily values."""
     return InformationView(found.estimate, found.low, found.high, found.p, found.days, unit)
 
 

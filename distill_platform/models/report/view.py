@@ -25,14 +25,21 @@ class Decision(StrEnum):
     """A control arm or an ablation: it is there to be compared with, and is never promoted."""
 
 
+class InformationUnit(StrEnum):
+    """What a day with events is compared with a day without by."""
+
+    NET_RETURN = "net_return"
+    RANK_CORRELATION = "rank_correlation"
+
+
 @dataclass(frozen=True)
 class ReasonView:
-    """Why a model is refused: the code, a sentence, what was observed and what would have been needed ("" for none)."""
+    """Why a model is refused: the code, a sentence, what was observed and what was needed (None: no value)."""
 
     code: str
     sentence: str
-    observed: str = ""
-    threshold: str = ""
+    observed: float | int | str | None = None
+    threshold: float | int | str | None = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +204,7 @@ class InformationView:
     high: float
     p: float
     days: int
-    unit: str
+    unit: InformationUnit
 
 
 @dataclass(frozen=True)
@@ -267,6 +274,17 @@ class ModelReportView:
     def results_in(self, window: str) -> tuple[ResultView, ...]:
         """Return what each contender made in a window, this model first."""
         return tuple(result for result in self.results if result.window == window)
+
+    def result_of(self, contender: str, window: str) -> ResultView | None:
+        """Return what one contender made in a window; None where it has no steps there."""
+        return next((result for result in self.results_in(window) if result.contender == contender), None)
+
+    @property
+    def worst_drift(self) -> tuple[DriftView, ...]:
+        """Return the features by how far they drifted; what is not a number first: nobody can say that it has not."""
+        return tuple(
+            sorted(self.drift, key=lambda one: (-math.inf if math.isnan(one.share) else -one.share, one.feature))
+        )
 
     @property
     def mean_rank_ic(self) -> float:
