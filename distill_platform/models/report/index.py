@@ -56,7 +56,7 @@ def index_row(view: ModelReportView, link: str) -> IndexRow:
         p_value=probability(math.nan if view.null is None else view.null.p_value),
         validation=sentences.beside_arms(view, "validation")[0],
         forward=sentences.beside_arms(view, "forward")[0],
-        breakeven=f"×{ratio(view.costs.breakeven)}" if math.isfinite(view.costs.breakeven) else "none",
+        breakeven=sentences.breakeven(view.costs)[0],
         trials=view.trials.declared,
         headline=sentences.headline(view),
         codes=tuple(dict.fromkeys(reason.code for reason in view.verdict.reasons)),

@@ -79,15 +79,14 @@ def origin(view: ModelReportView) -> Sequence[tuple[str, str]]:
 
 
 def _tiles(view: ModelReportView) -> list[tuple[str, str, str]]:
-    null, costs = view.null, view.costs
+    null = view.null
     permuted = "nobody looked" if null is None else f"{several(len(null.values), 'run')} on moved labels"
-    known = math.isfinite(costs.breakeven)
     return [
         ("Rank correlation", ratio(view.mean_rank_ic, 3), f"out of fold, {several(len(view.folds), 'fold')}"),
         ("p against luck", probability(math.nan if null is None else null.p_value), permuted),
         ("Validation, net", *sentences.beside_arms(view, "validation")),
         ("Forward, net", *sentences.beside_arms(view, "forward")),
-        ("Break-even", f"×{ratio(costs.breakeven)}" if known else "none", "of the costs it paid"),
+        ("Break-even", *sentences.breakeven(view.costs)),
         ("Tried", count(view.trials.declared), f"{count(view.trials.seen)} saw the forward window"),
     ]
 

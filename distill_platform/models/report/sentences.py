@@ -6,6 +6,7 @@ import math
 
 from distill_platform.models.chain.entrants import Role
 from distill_platform.models.report.view import (
+    CostCurveView,
     Decision,
     InformationUnit,
     InformationView,
@@ -24,6 +25,7 @@ _NOT_UP = {
 }
 _STATUSES = {Decision.RECOMMENDED: "pass", Decision.REFUSED: "fail", Decision.NOT_UP: "closed"}
 _ROLES = {Role.ARM: "control arm", Role.CANDIDATE: "candidate", Role.ABLATION: "ablation"}
+_OF_COSTS = "of the costs it paid"
 NOTHING_AGAINST = "Nothing speaks against it: every check held."
 
 
@@ -90,7 +92,8 @@ def beside_arms(view: ModelReportView, window: str) -> tuple[str, str]:
     if not others:
         return percent(own.net), "no control arm beside it"
     best = max(others, key=lambda one: one.net)
-    return percent(own.net), f"best arm {percent(best.net)}"
+    other = "other arm" if view.identity.role is Role.ARM else "best arm"
+    return percent(own.net), f"{other} {percent(best.net)}"
 
 
 def result_row(result: ResultView) -> tuple[str, ...]:
@@ -104,6 +107,13 @@ def result_row(result: ResultView) -> tuple[str, ...]:
         f"×{ratio(result.turnover, 1)}",
         count(result.days),
     )
+
+
+def breakeven(costs: CostCurveView) -> tuple[str, str]:
+    """Return how many times the costs paid leave nothing, and of what; none where it loses anyway, or paid nothing."""
+    if not math.isfinite(costs.breakeven):
+        return "none", "it paid no costs"
+    return ("none", "it loses before costs") if costs.breakeven <= 0.0 else (f"×{ratio(costs.breakeven)}", _OF_COSTS)
 
 
 def information(found: InformationView | None) -> str:

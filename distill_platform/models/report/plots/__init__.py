@@ -9,7 +9,7 @@ __all__ = ["Panel", "panels"]
 
 
 def panels(view: ModelReportView) -> tuple[Panel, ...]:
-    """Return the figures of a report in the order in which a researcher looks at them.
+    """Return the figures of a report in the order in which a researcher looks at them, those not measured last.
 
     matplotlib takes half a second to import, so only who asks for figures waits for it.
     """
@@ -20,12 +20,13 @@ def panels(view: ModelReportView) -> tuple[Panel, ...]:
         equity,
         folds,
         importance,
+        information,
         learning,
         null,
     )
     from distill_platform.pages.canvas import drawing
 
+    figures = (equity, null, folds, calibration, costs, importance, drift, learning, information)
     with drawing():
-        return tuple(
-            figure.panel(view) for figure in (equity, null, folds, calibration, costs, learning, importance, drift)
-        )
+        drawn = [figure.panel(view) for figure in figures]
+    return tuple(sorted(drawn, key=lambda panel: not panel.svg))

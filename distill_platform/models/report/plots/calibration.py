@@ -34,7 +34,7 @@ def _title(found: CalibrationView) -> str:
         return f"Top less bottom tenth: {signed(gap, 3)}, its error not known"
     if gap > _TWO * error:
         return f"Labels rise with scores: {signed(gap, 3)} from the bottom to the top tenth"
-    return "Labels do not rise with scores beyond doubt" if gap > -_TWO * error else "Labels fall as scores rise"
+    return "Labels do not clearly rise with scores" if gap > -_TWO * error else "Labels fall as scores rise"
 
 
 def _drawn(found: CalibrationView, title: str) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
+from distill_platform.models.report.sentences import breakeven
 from distill_platform.models.report.view import CostCurveView, ModelReportView
 from distill_platform.pages import canvas, scales
 from distill_platform.pages.panel import Panel
@@ -59,9 +58,8 @@ def _drawn(costs: CostCurveView, curve: list[tuple[float, float]], title: str) -
 
 
 def _facts(costs: CostCurveView) -> tuple[tuple[str, str], ...]:
-    known = math.isfinite(costs.breakeven)
     return (
         ("Gross profit", percent(costs.gross)),
         ("Costs paid", percent(costs.costs)),
-        ("Break-even", f"×{ratio(costs.breakeven)}" if known else "none: nothing was paid"),
+        ("Break-even", breakeven(costs)[0]),
     )

@@ -10,9 +10,10 @@ from distill_platform.evaluation.report.plots.equity import drawdowns, log_growt
 from distill_platform.models.report.view import EquityView, ModelReportView
 from distill_platform.pages import canvas, scales
 from distill_platform.pages.panel import Panel
-from distill_platform.pages.wording import listed, percent, visible
+from distill_platform.pages.wording import listed, visible
 
 _LOOKS = ((canvas.BLUE, "solid"), (canvas.AMBER, canvas.DASHED), (canvas.GREEN, canvas.DOTTED), (canvas.SKY, "solid"))
+_KEY_LINE = 0.075  # of the figure's height, so that no equity runs through the key
 _SPLITS = {"search": "search", "validation": "validation", "forward": "forward_oos"}
 _CAPTION = (
     "Multiples of the starting equity after costs, log scale; below, how far this model stood under its highest point. "
@@ -30,11 +31,8 @@ def panel(view: ModelReportView) -> Panel:
 
 
 def _title(lines: list[EquityView]) -> str:
-    own, *others = ((visible(line.contender), float(np.expm1(log_growth(line.net)[-1]))) for line in lines)
-    made = f"{own[0]} made {percent(own[1])} after costs"
-    if not others:
-        return f"{made}; no control arm ran beside it"
-    return f"{made}, {listed([f'{name} {percent(profit)}' for name, profit in others])}"
+    own, *others = (f"{visible(line.contender)} ×{np.exp(log_growth(line.net)[-1]):.3g}" for line in lines)
+    return f"Equity after costs: {own}, {listed(others) if others else 'and no control arm beside it'}"
 
 
 def _drawn(view: ModelReportView, lines: list[EquityView]) -> Figure:
@@ -49,12 +47,12 @@ def _drawn(view: ModelReportView, lines: list[EquityView]) -> Figure:
         _mark_forward(axes, view)
     name_windows(above, windows)
     growths = [log_growth(line.net) for line in lines]
-    for number, (line, x, growth) in reversed(list(enumerate(zip(lines, days, growths, strict=True)))):
+    for number, (line, x, growth) in enumerate(zip(lines, days, growths, strict=True)):
         color, dashes = _LOOKS[min(number, len(_LOOKS) - 1)]
         width = 1.0 if number else 1.8
         above.plot(
             *scales.thinned(x, growth), color=color, linestyle=dashes, linewidth=width,
-            label=canvas.name_of(line.contender),
+            label=canvas.name_of(line.contender), zorder=3 - number / len(lines),
         )  # fmt: skip
     _finish_equity(above, growths)
     _draw_drawdown(below, days[0], growths[0])
@@ -71,8 +69,9 @@ def _mark_forward(axes: Axes, view: ModelReportView) -> None:
 def _finish_equity(axes: Axes, growths: list[scales.Numbers]) -> None:
     low, high = min(0.0, *(growth.min() for growth in growths)), max(0.0, *(growth.max() for growth in growths))
     room = max(0.06 * (high - low), 0.002)
-    axes.set_ylim(low - room, high + room)
-    canvas.y_axis(axes, scales.growth_ticks(low - room, high + room))
+    for_key = _KEY_LINE * len(growths) * (high - low + 2 * room)
+    axes.set_ylim(low - room, high + room + for_key)
+    canvas.y_axis(axes, scales.growth_ticks(*axes.get_ylim()))
     axes.axhline(0.0, color=canvas.MUTED, linewidth=0.7)
     canvas.key(axes, inside=True)
 
