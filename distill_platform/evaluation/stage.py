@@ -61,7 +61,7 @@ def open_evaluation(
 
 def code_version() -> str:
     """Return the package's version and a digest of the code that computes verdicts."""
-    return code.code_version("core", "stats", "store", "policy", "strategies", "evaluation")
+    return code.code_version("core", "stats", "store", "pages", "policy", "strategies", "evaluation")
 
 
 def from_these(tables: Mapping[str, Sequence[Row] | pa.Table], run_ids: Iterable[str], what: str) -> Check:
