@@ -18,8 +18,9 @@ Floats = npt.NDArray[np.float64]
 HOUR_US = 3_600_000_000
 SOURCE = "sample_candles"
 _DRIFT_HOURS = 12
+_REACH_HOURS = 18
 _HOURLY_VOLATILITY = 0.006
-_FACTOR_SHARE = 0.35
+_FACTOR_SHARE = 0.25
 _VOLATILITY_MEMORY = 0.97
 _VOLATILITY_OF_VOLATILITY = 0.10
 _STORIES_PER_DAY = 1.2
@@ -116,12 +117,12 @@ def _drift(market: SampleMarket, stories: list[Story], noise: Floats) -> Floats:
 
 
 def _in_hindsight(stories: list[Story], returns: Floats) -> list[Story]:
-    """Return the stories, each of the largest move that began within half a day of it, in the move's direction."""
+    """Return the stories, each of the largest move that began within hours of it, in the move's direction."""
     ahead = _ahead(returns)
     written = []
     for story in stories:
-        first = max(story.hour - _DRIFT_HOURS, 0)
-        moves = ahead[first : story.hour + _DRIFT_HOURS, story.symbol]
+        first = max(story.hour - _REACH_HOURS, 0)
+        moves = ahead[first : story.hour + _REACH_HOURS, story.symbol]
         place = int(np.argmax(np.abs(moves)))
         written.append(Story(first + place, story.symbol, int(np.sign(moves[place]))))
     return sorted(written)
