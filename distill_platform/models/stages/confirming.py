@@ -8,6 +8,7 @@ from typing import Any
 
 from distill_platform.core.errors import SearchError
 from distill_platform.models.artifacts.manifest import ArtifactReference
+from distill_platform.models.chain.contest import Contest, trials_of
 from distill_platform.models.chain.entrants import Entrant, Role, tabular_candidate
 from distill_platform.models.chain.fitted import Fitted, fit_tabular
 from distill_platform.models.chain.material import Material
@@ -18,7 +19,7 @@ from distill_platform.models.forward_window import Opening, open_window
 from distill_platform.models.line import ModelLine
 from distill_platform.models.search.stages import Candidate, Handover, SearchStage
 from distill_platform.models.stage import Models, code_version, each_line, publish, refusals
-from distill_platform.models.stages.contending import Contest, contest_of, enter, trials_of
+from distill_platform.models.stages.contending import contest_of, enter
 from distill_platform.models.stages.framing import read_material
 from distill_platform.models.stages.registering import ACTOR, register, version_of
 from distill_platform.models.stages.searching import handed_on, stages_of

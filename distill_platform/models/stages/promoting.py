@@ -11,6 +11,7 @@ from distill_platform.core.canon import dumps
 from distill_platform.core.errors import LeakError
 from distill_platform.evaluation.records import evaluation_stream
 from distill_platform.models.artifacts.manifest import ArtifactManifest
+from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
 from distill_platform.models.chain.entrants import Role
 from distill_platform.models.chain.fitted import TEACHER
 from distill_platform.models.chain.material import Material
@@ -28,7 +29,6 @@ from distill_platform.models.promotion.deciding import PromotionDecision, decide
 from distill_platform.models.registry import registry_view
 from distill_platform.models.stage import Models, each_line, publish, refusals
 from distill_platform.models.stages.confirming import open_forward
-from distill_platform.models.stages.contending import Bout, Contest, trials_of
 from distill_platform.models.stages.framing import read_findings
 from distill_platform.models.stages.reading import symbols_of
 from distill_platform.models.stages.running import read_confirmed, read_contest
@@ -84,28 +84,9 @@ def decide_line(
 
 
 def _contender(models: Models, bout: Bout) -> ContenderRun:
-    manifest = bout.run.manifest
     fitted = models.artifacts.open(bout.entry.reference).manifest.data_range
-    return ContenderRun(
-        artifact=bout.entry.reference,
-        policy=None if manifest.ensemble_policy is None else str(manifest.ensemble_policy),
-        run_source=manifest.run_source.value,
-        score_source=manifest.score_source.value,
-        data_regime=manifest.data_regime.value,
-        fitted=Window(round(fitted.start.timestamp()) * 10**9, round(fitted.end.timestamp()) * 10**9),
-        versions=_seen(manifest),
-        declared_trials=manifest.search.declared_trials,
-        validation=bout.validation,
-        forward=bout.forward,
-    )
-
-
-def _seen(manifest: RunManifest) -> FrameVersions:
-    """Return the versions of the frame that a run scored, as its sealed nodes say them."""
-    params = {name: value for node in manifest.nodes for name, value in node.params.items()}
-    return FrameVersions(
-        *(str(params[name]) for name in ("schema_hash", "feature_version", "data_version", "lineage_id"))
-    )
+    known = Window(round(fitted.start.timestamp()) * 10**9, round(fitted.end.timestamp()) * 10**9)
+    return contender_run(bout, known)
 
 
 def _versions(sealed: ArtifactManifest) -> FrameVersions:

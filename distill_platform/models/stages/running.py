@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from distill_platform.core.errors import MissingDataset
+from distill_platform.models.chain.contest import Contest, Entry
 from distill_platform.models.line import ModelLine
 from distill_platform.models.model_runs import ModelRun
 from distill_platform.models.stage import Models, each_line, publish, refusals
-from distill_platform.models.stages.contending import Contest, Entry, contest_of, enter
+from distill_platform.models.stages.contending import contest_of, enter
 from distill_platform.models.stages.framing import read_material
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
