@@ -33,11 +33,9 @@ def panel(view: ModelReportView) -> Panel:
 def _title(found: InformationView) -> str:
     if found.low > 0.0:
         return "Events help out of sample: the whole interval lies above 0"
-    return (
-        "Events hurt out of sample: the whole interval lies below 0"
-        if found.high < 0.0
-        else "Whether events help out of sample nobody can tell"
-    )
+    if found.high < 0.0:
+        return "Events hurt out of sample: the whole interval lies below 0"
+    return "Whether events help out of sample nobody can tell"
 
 
 def _facts(found: InformationView) -> tuple[tuple[str, str], ...]:
