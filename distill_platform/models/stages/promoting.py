@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from distill_platform.core.canon import dumps
+import numpy as np
+
+from distill_platform.core.canon import dumps, sig_hash
 from distill_platform.core.errors import LeakError
 from distill_platform.evaluation.records import evaluation_stream
 from distill_platform.models.artifacts.manifest import ArtifactManifest
 from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
 from distill_platform.models.chain.entrants import Role
 from distill_platform.models.chain.fitted import TEACHER
-from distill_platform.models.chain.material import Material
+from distill_platform.models.chain.material import Findings, Material
+from distill_platform.models.chain.outcome import guard_findings
 from distill_platform.models.features.schema import FEATURE_VERSION, schema_hash
+from distill_platform.models.forward_window import Opening
 from distill_platform.models.frames import FrameVersions
 from distill_platform.models.line import ModelLine
 from distill_platform.models.out_of_fold import verify_out_of_fold
@@ -25,12 +28,14 @@ from distill_platform.models.promotion.case import (
     PromotionCase,
     WorldVerdict,
 )
-from distill_platform.models.promotion.deciding import PromotionDecision, decide_promotion
+from distill_platform.models.promotion.deciding import PromotionDecision, PromotionStatus, decide_promotion
 from distill_platform.models.registry import registry_view
-from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.significance import NullDistribution
+from distill_platform.models.stage import LineFailure, Models, each_line, publish, refusals
 from distill_platform.models.stages.confirming import open_forward
 from distill_platform.models.stages.framing import read_findings
 from distill_platform.models.stages.reading import symbols_of
+from distill_platform.models.stages.reporting import write_index, write_pages
 from distill_platform.models.stages.running import read_confirmed, read_contest
 from distill_platform.models.stages.shelf import Shelf
 from distill_platform.models.validation.windows import Window
@@ -49,10 +54,34 @@ class Promotion:
     decision: PromotionDecision
 
 
-def decide_line(
-    models: Models, line: ModelLine, week: str, inputs: dict[str, Input]
-) -> tuple[Contest, list[Promotion]]:
-    """Return a line's contest and the decision on each of its candidates; errors for a line that was refused before."""
+@dataclass(frozen=True)
+class Guard:
+    """What the guards said of a line's week; `proof` is the teacher's, verified anew, None if it does not hold."""
+
+    null: NullDistribution | None
+    findings: Findings
+    proof: str | None
+
+    def of(self, sealed: ArtifactManifest) -> GuardFindings | None:
+        """Return what is known of one candidate's training: whoever was taught must have been taught by that proof."""
+        holds = self.proof is not None and sealed.teacher_proof in (None, self.proof)
+        if self.null is None:
+            return None
+        return guard_findings(self.findings, self.null, teacher_was_out_of_fold=holds)
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """A line's week: who met whom, what was decided on each candidate, and what the guards had to say."""
+
+    contest: Contest = field(repr=False)
+    promotions: tuple[Promotion, ...]
+    opening: Opening
+    guard: Guard
+
+
+def decide_line(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Decided:
+    """Return what was decided on each candidate of a line's week; errors for a line that was refused before."""
     contest = read_contest(models, line, week, inputs)
     confirmed = read_confirmed(models, line, week, inputs)
     entries = [bout.entry for bout in contest.bouts]
@@ -75,12 +104,12 @@ def decide_line(
             sealed=_versions(sealed),
             online=served,
             verdict=_verdict(models, bout.run.manifest),
-            findings=guard.findings(sealed),
+            findings=guard.of(sealed),
             opening=opening,
             honest_trials=trials_of(entries, int(confirmed.opening["searched"]), opening),
         )
         promotions.append(Promotion(bout, case, decide_promotion(case, line.promotion)))
-    return contest, promotions
+    return Decided(contest, tuple(promotions), opening, guard)
 
 
 def _contender(models: Models, bout: Bout) -> ContenderRun:
@@ -108,29 +137,16 @@ def _verdict(models: Models, manifest: RunManifest) -> WorldVerdict | None:
     )
 
 
-@dataclass(frozen=True)
-class _Guard:
-    """What the guards said of a line's week; `proof` is the teacher's, verified anew, None if it does not hold."""
-
-    p_value: float
-    leaks: tuple[str, ...]
-    suspicious: tuple[str, ...]
-    proof: str | None
-
-    def findings(self, sealed: ArtifactManifest) -> GuardFindings:
-        """Return what is known of one candidate's training: whoever was taught must have been taught by that proof."""
-        holds = self.proof is not None and sealed.teacher_proof in (None, self.proof)
-        return GuardFindings(self.p_value, self.leaks, self.suspicious, holds)
-
-
-def _guard(models: Models, material: Material, week: str, inputs: dict[str, Input]) -> _Guard:
+def _guard(models: Models, material: Material, week: str, inputs: dict[str, Input]) -> Guard:
     line = material.line
-    leaks, suspicious = read_findings(models, line, week)
     found, read = open_partition(models.lake, "tabular_teacher", week)
     inputs |= read
-    null = next((r for r in rows_of(found, "nulls") if r["line"] == line.name and r["name"] == TEACHER), None)
-    p_value = math.nan if null is None else float(null["p_value"])
-    return _Guard(p_value, leaks, suspicious, _proof(models, material, week))
+    row = next((r for r in rows_of(found, "nulls") if r["line"] == line.name and r["name"] == TEACHER), None)
+    null = None
+    if row is not None:
+        values = np.array(row["values"], dtype=np.float64)
+        null = NullDistribution(row["observed"], values, row["block_bars"], line.significance.seed)
+    return Guard(null, read_findings(models, line, week), _proof(models, material, week))
 
 
 def _proof(models: Models, material: Material, week: str) -> str | None:
@@ -144,25 +160,41 @@ def _proof(models: Models, material: Material, week: str) -> str | None:
 
 
 def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
-    """Return the published weeks of `promotion_report`; what it recommends waits for people."""
-    manifests = []
+    """Return the published weeks of `promotion_report`, after writing a page for every model that took part.
+
+    Nobody is promoted by it: what it recommends is watched, and waits for people.
+    """
+    made: dict[str, MadeTables] = {}
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        made, failures = each_line(models, lambda line: decide_line(models, line, week, inputs))  # noqa: B023
-        rows = [_row(line, one) for line, (_, promotions) in made.items() for one in promotions]
-        unjudged = [row["name"] for row in rows if row["verdict"] is None]
-        blind = [row["name"] for row in rows if row["status"] == "recommended" and row["verdict"] is None]
-        open_ = [row["name"] for row in rows if row["status"] == "recommended" and row["reasons"] != "[]"]
-        checks = [
-            check("provenance", "recommendations of runs that no world has judged", len(blind), sample=blind),
-            check("fail_closed", "recommendations with a reason against them", len(open_), sample=open_),
-        ]
-        counts = Counts(len(rows) + len(failures), len(rows), quarantined=refusals(failures))
-        tables = {"decisions": rows, "refused": [failure.row() for failure in failures]}
-        extra = {"unjudged_runs": unjudged} if unjudged else {}
-        manifests.append(publish(models, "promotion_report", week, MadeTables(tables, inputs, counts, checks, extra)))
+        decided, failures = each_line(models, lambda line: decide_line(models, line, week, inputs))  # noqa: B023
+        made[week] = _tables(models, week, decided, failures, inputs)
         models.progress("promotion_report", done, len(weeks))
-    return manifests
+    write_index(models, {week: tables.tables["pages"] for week, tables in made.items()})
+    return [publish(models, "promotion_report", week, tables) for week, tables in made.items()]
+
+
+def _tables(
+    models: Models, week: str, made: Mapping[str, Decided], failures: Sequence[LineFailure], inputs: dict[str, Input]
+) -> MadeTables:
+    rows = [_row(line, one) for line, decided in made.items() for one in decided.promotions]
+    pages = [page for decided in made.values() for page in _pages(models, week, decided)]
+    blind = [row["name"] for row in rows if row["status"] == PromotionStatus.RECOMMENDED and row["verdict"] is None]
+    open_ = [row["name"] for row in rows if row["status"] == PromotionStatus.RECOMMENDED and row["reasons"] != "[]"]
+    checks = [
+        check("provenance", "recommendations of runs that no world has judged", len(blind), sample=blind),
+        check("fail_closed", "recommendations with a reason against them", len(open_), sample=open_),
+    ]
+    said = sig_hash([[row["run_id"], row["verdict"], row["reasons"]] for row in rows])
+    counts = Counts(len(rows) + len(failures), len(rows), quarantined=refusals(failures))
+    tables = {"decisions": rows, "pages": pages, "refused": [failure.row() for failure in failures]}
+    return MadeTables(tables, inputs | {"verdicts": Input(said, said)}, counts, checks)
+
+
+def _pages(models: Models, week: str, decided: Decided) -> list[dict[str, Any]]:
+    decisions = {one.decision.artifact_sha256: one.decision for one in decided.promotions}
+    guard = decided.guard
+    return list(write_pages(models, week, decided.contest, decisions, decided.opening, guard.null, guard.findings))
 
 
 def _row(line: str, one: Promotion) -> dict[str, Any]:
