@@ -26,7 +26,7 @@ def panel(view: ModelReportView) -> Panel:
         return Panel("information", "What events add: not measured", why)
     unit, scale = _UNITS[found.unit]
     title = _title(found)
-    line = ("with events", *(scale * bound for bound in (found.estimate, found.low, found.high)))
+    line = ("with events", scale * found.estimate, scale * found.low, scale * found.high)
     return Panel("information", title, _CAPTION, drawn([line], unit, title, plus=True), _facts(found))
 
 
