@@ -38,7 +38,7 @@ _AT_ONCE = 512
 
 @dataclass(frozen=True)
 class Forecasting:
-    """Mean squared errors on the test months, and the CPU seconds of fitting and choosing on one thread."""
+    """Mean squared errors on the test months, and the CPU seconds of fitting and choosing."""
 
     ridge: float
     ridge_s: float
@@ -46,6 +46,18 @@ class Forecasting:
     tsmixer: tuple[float, ...]
     tsmixer_s: tuple[float, ...]
     best_epochs: tuple[int, ...]
+
+    def to_markdown(self) -> str:
+        """Return the errors as a table, worst seed and spread included, for somebody who has not seen the code."""
+        errors, seconds = np.array(self.tsmixer), np.array(self.tsmixer_s)
+        named = ", ".join(f"{seed}: {error:.4f}" for seed, error in zip(self.seeds, self.tsmixer, strict=True))
+        return (
+            "ETTh1, 512 hours seen and 96 forecast, mean squared error on the test months. By seed: "
+            f"{named} (mean {errors.mean():.4f}, standard deviation {errors.std():.4f}). The paper says 0.361.\n\n"
+            "| model | error, worst seed | at most | CPU seconds, slowest | at most |\n|---|---|---|---|---|\n"
+            f"| ridge | {self.ridge:.4f} | {RIDGE_AT_MOST} | {self.ridge_s:.1f} | {SECONDS_AT_MOST:.0f} |\n"
+            f"| TSMixer | {errors.max():.4f} | {TSMIXER_AT_MOST} | {seconds.max():.0f} | {SECONDS_AT_MOST:.0f} |\n"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +135,7 @@ def _train(train: Split, validation: Split, seed: int) -> tuple[Network, float, 
 
     seen, ahead = _tensors(train)
     start = time.process_time()
-    with deterministic(threads=1):
+    with deterministic():
         dropout = Dropout(_DROPOUT, torch.Generator().manual_seed(seed))
         sizes = Architecture(SEEN, seen.shape[1], _BLOCKS, _HIDDEN, Head.FORECAST, AHEAD)
         network = initial_network(sizes, dropout.generator)

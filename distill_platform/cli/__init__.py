@@ -17,6 +17,7 @@ from distill_platform.cli import (
     receipts,
     regress,
     report,
+    review,
     run,
     sources,
     trace,
@@ -47,6 +48,7 @@ app.command("submit")(bundles.submit)
 app.add_typer(sources.app, name="sources")
 app.add_typer(export.app, name="export")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(review.app, name="review")
 policy.app.command("regress", epilog=regress.EXIT_CODES)(regress.regress)
 app.add_typer(policy.app, name="policy")
 

@@ -58,6 +58,19 @@ def load_section(path: Path, section: str, model: type[Model]) -> Model:
         _refuse_first(error, node, model, path)
 
 
+def load_keys(path: Path, model: type[Model]) -> Model:
+    """Return the model that those top-level keys of the YAML file `path` declare which it knows.
+
+    The other keys are not looked at, as in `load_section`. Errors: as `load_yaml`.
+    """
+    root = _compose(path)
+    own = [(key, value) for key, value in root.value if key.value in known_keys(model, ())]
+    try:
+        return model.model_validate(_Constructor().build(yaml.MappingNode(root.tag, own, root.start_mark), path))
+    except ValidationError as error:
+        _refuse_first(error, root, model, path)
+
+
 def rule_error(path: Path, location: tuple[str | int, ...], error: ExpressionError) -> ConfigError:
     """Return `error` placed in its YAML file: line and column of what is wrong, wherever the rule's text stands."""
     node = _node_at(_compose(path), location)

@@ -8,13 +8,12 @@ from typing import Any
 
 from distill_platform.evaluation.evaluation_run import EvaluationRun
 from distill_platform.evaluation.gaming import GamingFlags, GamingSign, gaming_flags, gaming_results
-from distill_platform.evaluation.gating import gate_results
+from distill_platform.evaluation.gating import closed_results
 from distill_platform.evaluation.records import recorded_evaluations, recorded_policies
 from distill_platform.evaluation.release import release_standing
 from distill_platform.evaluation.trial_book import TrialBook
-from distill_platform.policy.gates import GateResult, judge_gates
+from distill_platform.policy.gates import judge_gates
 from distill_platform.policy.judging import Judgement
-from distill_platform.policy.rules import RuleResult
 from distill_platform.policy.summary import summarize
 from distill_platform.policy.words import Status
 from distill_platform.policy.world import World
@@ -49,7 +48,7 @@ class Court:
         metrics = case.metrics | flags.metrics()
         gates = judge_gates(case.world, metrics)
         signs = gaming_results(flags, release.counts)
-        results = (*case.judgement.results, *_closed(case.world, gates), *release.results(), *signs)
+        results = (*case.judgement.results, *closed_results(case.world, gates), *release.results(), *signs)
         summary = summarize(results)
         found = (case.world, metrics, results, gates, summary, _alone(case), flags, release)
         return EvaluationRun(case.manifest, case.bundle_sha256, *found)
@@ -86,16 +85,11 @@ class Court:
         return self._verdicts[key]
 
 
-def _closed(world: World, gates: Sequence[GateResult]) -> tuple[RuleResult, ...]:
-    undemanding = [gate.stage for gate in world.gates if gate.governance is not None or not gate.blocking]
-    return gate_results(gates, undemanding)
-
-
 def _alone(case: Case) -> Status:
     """Return what rules and gates come to as if nobody suspected anything: what others of the search are held to."""
     unsuspected = case.metrics | {f"gaming.{sign}": False for sign in GamingSign}
     gates = judge_gates(case.world, unsuspected)
-    return summarize((*case.judgement.results, *_closed(case.world, gates))).status
+    return summarize((*case.judgement.results, *closed_results(case.world, gates))).status
 
 
 def _told(case: Case) -> dict[str, Any]:

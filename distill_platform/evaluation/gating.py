@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from distill_platform.policy.gates import GateResult
 from distill_platform.policy.rules.result import RuleResult, numbers
 from distill_platform.policy.words import GateStatus, Owner, Severity, Status
+from distill_platform.policy.world import World
 
 RULE = "stage_gates"
 _OPEN = (GateStatus.PASS, GateStatus.WATCH)
@@ -25,6 +26,12 @@ def gate_results(gates: Iterable[GateResult], undemanding: Iterable[str]) -> tup
         if gate.status not in _OPEN:
             return (_closed(gate),)
     return ()
+
+
+def closed_results(world: World, gates: Sequence[GateResult]) -> tuple[RuleResult, ...]:
+    """Return `gate_results` of a world's gates: those that wait for a person, or ask for nothing, stop nobody."""
+    undemanding = [gate.stage for gate in world.gates if gate.governance is not None or not gate.blocking]
+    return gate_results(gates, undemanding)
 
 
 def _closed(gate: GateResult) -> RuleResult:

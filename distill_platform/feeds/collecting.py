@@ -16,7 +16,7 @@ from distill_platform.feeds.bodies import Bodies
 from distill_platform.feeds.connectors.connector import Wanted
 from distill_platform.feeds.events.event import RAW_EVENTS
 from distill_platform.feeds.feed import BarSettings
-from distill_platform.feeds.gaps import Gap, find_gaps
+from distill_platform.feeds.gaps import Gap, find_gaps, stale_bars
 from distill_platform.feeds.http.fetching import FetchOutcome
 from distill_platform.feeds.lags import lags_s
 from distill_platform.feeds.market_bars import MARKET_BARS
@@ -92,7 +92,8 @@ class Counts:
 class Collected:
     """A day of a feed: MARKET_BARS or RAW_EVENTS (the other table is empty), and all that is not in them.
 
-    `lags_s` are the seconds from publication to first fetch, one for each record.
+    `stale` bars are among the bars: nothing was traded in them. `lags_s` are the seconds from publication to the first
+    fetch, one for each record.
     """
 
     feed: str
@@ -101,6 +102,7 @@ class Collected:
     raw_events: pa.Table
     rejected: tuple[Rejected, ...]
     gaps: tuple[Gap, ...]
+    stale: int
     resources: tuple[ResourceState, ...]
     counts: Counts
     lags_s: Floats
@@ -111,18 +113,19 @@ class Collected:
         return tuple(state for state in self.resources if state.is_failure)
 
 
-def collect(bodies: Bodies, day: date, fetch: Fetch) -> Collected:
+def collect(bodies: Bodies, day: date, fetch: Fetch, as_of: datetime | None = None) -> Collected:
     """Return the rows of a UTC day after asking for its resources; one that fails stops no other.
 
     Rows are read from the kept bytes, old and new, so they do not depend on the order of asking: `read_stored` gives
-    the same. A bar is of the day that it covers, a report of the day on which it becomes available.
+    the same. A bar is of the day that it covers, a report of the day on which it becomes available. Bars that end
+    after `as_of` are no gap yet; without it, the day is over.
     """
-    return _collected(bodies, day, lambda wanted: _asked(bodies, wanted, fetch))
+    return _collected(bodies, day, as_of, lambda wanted: _asked(bodies, wanted, fetch))
 
 
-def read_stored(bodies: Bodies, day: date) -> Collected:
-    """Return the rows of a UTC day out of the bytes that are kept, without asking anybody."""
-    return _collected(bodies, day, lambda wanted: ResourceState(wanted.key, ResourceOutcome.MISSING))
+def read_stored(bodies: Bodies, day: date, as_of: datetime | None = None) -> Collected:
+    """Return the rows of a UTC day out of the bytes that are kept, without asking anybody; the rest as `collect`."""
+    return _collected(bodies, day, as_of, lambda wanted: ResourceState(wanted.key, ResourceOutcome.MISSING))
 
 
 def _asked(bodies: Bodies, wanted: Wanted, fetch: Fetch) -> ResourceState:
@@ -140,17 +143,16 @@ class _Kept:
     """One resource with the rows of its versions that could be read."""
 
     state: ResourceState
-    versions: tuple[Snapshot, ...]
     read: tuple[tuple[Snapshot, Parsed], ...]
 
 
-def _collected(bodies: Bodies, day: date, ask: Callable[[Wanted], ResourceState]) -> Collected:
+def _collected(bodies: Bodies, day: date, as_of: datetime | None, ask: Callable[[Wanted], ResourceState]) -> Collected:
     own = [_kept(bodies, ask(wanted)) for wanted in bodies.connector.resources(day)]
     missing = [kept.state.key for kept in own if not kept.read]
     gaps = bodies.connector.gap_resources(day, missing)
     instead = {key: _kept(bodies, ask(wanted)) for key, wanted in gaps.items()}
     own = [_replaced(kept, instead.get(kept.state.key)) for kept in own]
-    return _made(bodies, day, [*own, *instead.values()])
+    return _made(bodies, day, as_of, [*own, *instead.values()])
 
 
 def _kept(bodies: Bodies, state: ResourceState) -> _Kept:
@@ -158,7 +160,7 @@ def _kept(bodies: Bodies, state: ResourceState) -> _Kept:
     read = [bodies.rows(version) for version in versions]
     hashes = tuple(version.sha256 for version in versions)
     usable = tuple((version, one) for version, one in zip(versions, read, strict=True) if isinstance(one, Parsed))
-    return _Kept(_after_reading(replace(state, sha256=hashes), read), tuple(versions), usable)
+    return _Kept(_after_reading(replace(state, sha256=hashes), read), usable)
 
 
 def _after_reading(state: ResourceState, read: Sequence[Parsed | FeedError]) -> ResourceState:
@@ -175,7 +177,7 @@ def _replaced(kept: _Kept, instead: _Kept | None) -> _Kept:
     return replace(kept, state=replace(kept.state, replaced=bool(instead and instead.read)))
 
 
-def _made(bodies: Bodies, day: date, kept: Sequence[_Kept]) -> Collected:
+def _made(bodies: Bodies, day: date, as_of: datetime | None, kept: Sequence[_Kept]) -> Collected:
     feed = bodies.connector.feed
     read = [pair for one in kept for pair in one.read]
     span = _span(day, feed.bar_settings)
@@ -188,7 +190,8 @@ def _made(bodies: Bodies, day: date, kept: Sequence[_Kept]) -> Collected:
         bars=settled.rows if feed.bar_settings else MARKET_BARS.empty_table(),
         raw_events=RAW_EVENTS.empty_table() if feed.bar_settings else settled.rows,
         rejected=tuple(sorted(rejected, key=lambda row: row.order)),
-        gaps=_gaps(settled.rows, feed.bar_settings, day, kept),
+        gaps=_gaps(settled.rows, feed.bar_settings, day, as_of),
+        stale=int(stale_bars(settled.rows).sum()) if feed.bar_settings else 0,
         resources=tuple(one.state for one in kept),
         counts=_counts([parsed for _, parsed in read], [parsed for _, parsed in own], settled, len(rejected)),
         lags_s=lags_s([(version.fetched_at, parsed.rows) for version, parsed in own]),
@@ -211,13 +214,11 @@ def _settled(own: Sequence[tuple[Snapshot, Parsed]], bars: BarSettings | None) -
     return settle_reports(parsed.rows for _, parsed in own)
 
 
-def _gaps(rows: pa.Table, bars: BarSettings | None, day: date, kept: Sequence[_Kept]) -> tuple[Gap, ...]:
-    """Return the bars that the day should have by now and has not; without any bytes, those of the whole day."""
+def _gaps(rows: pa.Table, bars: BarSettings | None, day: date, as_of: datetime | None) -> tuple[Gap, ...]:
     if bars is None:
         return ()
-    end = _midnight(day) + _DAY
-    fetched = max((version.fetched_at for one in kept for version in one.versions), default=end)
-    return find_gaps(rows, sorted(bars.symbols), (_midnight(day), min(end, fetched)), bars.length, bars.outage_bars)
+    start, end = _midnight(day), _midnight(day) + _DAY
+    return find_gaps(rows, sorted(bars.symbols), (start, min(end, as_of or end)), bars.length, bars.outage_bars)
 
 
 def _counts(read: Sequence[Parsed], own: Sequence[Parsed], settled: Settled, rejected: int) -> Counts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,22 +14,12 @@ from distill_platform.core.canon import sig_hash
 from distill_platform.core.config import StrictModel, load_yaml, nearest
 from distill_platform.core.errors import ConfigError
 from distill_platform.feeds.http.resource import is_web_address
+from distill_platform.feeds.intervals import read_interval
 from distill_platform.feeds.moments import TimeSettings
 from distill_platform.feeds.report_rows import Standing
 from distill_platform.feeds.settings import FeedSettings
 
-_INTERVAL = re.compile(r"([1-9]\d{0,4})([mhd])")
-_MINUTES = {"m": 1, "h": 60, "d": 1440}
 _SLOT = "{symbol}"
-
-
-def read_interval(text: str) -> timedelta:
-    """Return the length of a bar like `15m`, `1h` or `1d`; ValueError unless a whole number of them makes a day."""
-    found = _INTERVAL.fullmatch(text)
-    length = timedelta(minutes=int(found[1]) * _MINUTES[found[2]]) if found else timedelta(0)
-    if not length or timedelta(days=1) % length:
-        raise ValueError(f"{text!r} is not the length of a bar: write it like 15m, 1h or 1d, a whole part of a day")
-    return length
 
 
 def _interval(text: str) -> str:
@@ -41,7 +30,11 @@ def _interval(text: str) -> str:
 def _address(url: str) -> str:
     if not is_web_address(url):
         raise ValueError(f"{url[:200]!r} is not an address; write it like https://host/path")
-    return url.rstrip("/")
+    return url
+
+
+def _root(url: str) -> str:
+    return _address(url).rstrip("/")
 
 
 def _unique(names: list[str]) -> list[str]:
@@ -53,6 +46,7 @@ def _unique(names: list[str]) -> list[str]:
 
 Interval = Annotated[str, AfterValidator(_interval)]
 Address = Annotated[str, AfterValidator(_address)]
+Root = Annotated[str, AfterValidator(_root)]
 Word = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
 Text = Annotated[str, Field(min_length=1, max_length=200)]
 Kind = Annotated[str, Field(max_length=32, pattern=r"^[a-z][a-z0-9_]*$")]
@@ -111,8 +105,8 @@ class GdeltFeed(Feed):
 
     connector: Literal["gdelt"]
     words: Annotated[list[Annotated[str, Field(min_length=2, max_length=80)]], Field(min_length=1, max_length=100)]
-    base_url: Address = "http://data.gdeltproject.org/gdeltv2"
-    api_url: Address = "https://api.gdeltproject.org/api/v2/doc/doc"
+    base_url: Root = "http://data.gdeltproject.org/gdeltv2"
+    api_url: Root = "https://api.gdeltproject.org/api/v2/doc/doc"
     kind: Kind = "headline"
     full_tone: Annotated[float, Field(gt=0.0, le=100.0)] = 10.0  # GDELT's tone that counts as 1; its scale ends at 100
 
@@ -123,7 +117,7 @@ class FredFeed(Feed):
     connector: Literal["fred"]
     series: Annotated[list[Word], AfterValidator(_unique), Field(min_length=1)]
     api_key_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]  # the variable that holds the key, not the key
-    base_url: Address = "https://api.stlouisfed.org/fred"
+    base_url: Root = "https://api.stlouisfed.org/fred"
     kind: Kind = "macro"
     lookback_days: Annotated[int, Field(ge=1, le=40_000)] = 800  # how old an observation may be to be revised
 
@@ -163,7 +157,7 @@ class CandlesFeed(Feed, BarSettings):
     """An exchange's public candles: lists of values, asked for by symbol, interval, start and end in milliseconds."""
 
     connector: Literal["candles"]
-    base_url: Address = "https://api.binance.com"
+    base_url: Root = "https://api.binance.com"
     path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9/_.-]*$")] = "/api/v3/klines"
     limit: Annotated[int, Field(ge=1, le=5_000)] = 1_000
     fields: CandleFields = CandleFields()
@@ -220,7 +214,7 @@ class FilesFeed(Feed):
 
     connector: Literal["files"]
     path: Annotated[str, Field(min_length=1, max_length=1_000)]
-    separator: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    separator: Annotated[str, Field(pattern=r'^[^"\r\n ]$')] = ","
     time: TimeSettings = TimeSettings()
     bars: BarFiles | None = None
     headlines: HeadlineFiles | None = None

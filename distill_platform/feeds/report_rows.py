@@ -16,9 +16,11 @@ import pyarrow as pa
 from distill_platform.core.canon import sig_hash
 from distill_platform.core.utc import iso
 from distill_platform.feeds.events.event import RAW_EVENTS
+from distill_platform.feeds.moments import LATEST
 from distill_platform.feeds.parsed import Parsed
 from distill_platform.feeds.rejected import Origin, Reason, Rejected
 
+LONGEST_TEXT = 10_000  # of a title, before markup is taken out of it
 _LONGEST_TITLE = 2_000
 _LONGEST_URL = 4_000
 _JOINERS = "\u200c\u200d"  # they hold letters and emoji together
@@ -102,13 +104,13 @@ def _event(report: Report, standing: Standing, origin: Origin) -> dict[str, obje
 
 def _rejected(report: Report, wrong: tuple[Reason, str], standing: Standing, origin: Origin) -> Rejected:
     reason, detail = wrong
-    at = report.published_at + standing.delay
+    at = min(report.published_at + standing.delay, LATEST)
     return origin.reject(reason, detail, report.place, report.row, at)
 
 
 def plain(text: str) -> str:
     """Return a title as people read it: entities resolved, markup, control characters and line breaks taken out."""
-    text = html.unescape(text)
+    text = html.unescape(text[:LONGEST_TEXT])
     if _MARKUP.search(text):
         text = _without_markup(text)
     return " ".join("".join(map(_shown, text)).split())[:_LONGEST_TITLE]

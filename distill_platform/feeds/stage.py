@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from distill_platform.feeds.attempts import AttemptBook
 from distill_platform.feeds.bodies import Bodies
 from distill_platform.feeds.breaker import LedgerBreaker
-from distill_platform.feeds.collecting import Answered, Fetch
+from distill_platform.feeds.collecting import Fetch
 from distill_platform.feeds.configuration import FeedsConfiguration
-from distill_platform.feeds.connectors.connector import LocalFile
 from distill_platform.feeds.connectors.opening import connector_of
 from distill_platform.feeds.feed import FeedConfig
-from distill_platform.feeds.http.fetching import Fetcher
-from distill_platform.feeds.local_files import LocalFiles
+from distill_platform.feeds.fetching import open_fetch
 from distill_platform.feeds.raw_store import RawStore
 from distill_platform.feeds.schemas import TABLES
 from distill_platform.store import code
@@ -53,17 +50,9 @@ class Feeds:
         """Return what was kept of a feed."""
         return Bodies(connector_of(feed, self.configuration.base, os.environ), self.raw)
 
-    @contextmanager
-    def asking(self, feed: FeedConfig) -> Iterator[Fetch]:
+    def asking(self, feed: FeedConfig) -> AbstractContextManager[Fetch]:
         """Open what asks a feed for its resources: this disk for files, the network for all else."""
-        with ExitStack() as stack:
-            files = LocalFiles(self.raw, self.attempts, self.clock, feed.max_bytes)
-            fetcher = stack.enter_context(Fetcher(feed, self.raw, self.breaker(feed), self.attempts, self.clock))
-
-            def fetch(wanted: Any) -> Answered:
-                return files.fetch(wanted) if isinstance(wanted, LocalFile) else fetcher.fetch(wanted)
-
-            yield fetch
+        return open_fetch(feed, self.raw, self.attempts, self.ledger, self.clock)
 
 
 @contextmanager

@@ -77,7 +77,7 @@ class Boosting:
         They sum to the score less the trees' mean score. Lundberg et al. (2020), "From local explanations to global
         understanding with explainable AI for trees".
         """
-        return self._predict(frame, pred_contrib=True).reshape(len(frame), -1)[:, :-1]
+        return self._predict(frame, pred_contrib=True).reshape(len(frame), len(self.feature_names) + 1)[:, :-1]
 
     def files(self) -> Mapping[str, bytes]:
         """Return the two files that the model can be read back from."""
@@ -97,7 +97,7 @@ class Boosting:
     def _predict(self, frame: FeatureFrame, **options: bool) -> Floats:
         columns = model_columns(frame, self.feature_names)
         if not len(columns):
-            return np.empty(0)
+            return np.empty((0, len(self.feature_names) + 1)) if options else np.empty(0)
         found: Floats = np.asarray(self._booster.predict(columns, num_threads=1, **options), dtype=np.float64)
         return found
 

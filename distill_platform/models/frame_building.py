@@ -11,9 +11,10 @@ import pyarrow as pa
 
 from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import FrameError
-from distill_platform.feeds.events.projecting import project
+from distill_platform.feeds.events.projecting import HOUR_NS, project
 from distill_platform.models.features.bar_grid import BarGrid
 from distill_platform.models.features.catalogue import catalogue, history_bars, lookback_bars
+from distill_platform.models.features.event_window import events_until
 from distill_platform.models.features.kind import KINDS
 from distill_platform.models.features.observed import Observed
 from distill_platform.models.features.schema import frame_versions, versions_of
@@ -72,7 +73,7 @@ def features_at(grid: BarGrid, events: pa.Table | None, ts: int, settings: Featu
             f"the grid has {stop} moments up to {ts}, features look back on {history_bars(settings)}",
             hint="Give bar_grid an earlier first_ts",
         )
-    frame = build_features(grid.rows(start, stop), events, settings)
+    frame = build_features(grid.rows(start, stop), _recent(events, ts, settings), settings)
     return frame.rows(frame.ts == ts)
 
 
@@ -129,6 +130,13 @@ def join_frames(frames: Sequence[FeatureFrame]) -> FeatureFrame:
         np.concatenate([frame.is_usable for frame in frames]),
         versions_of(first.versions.schema_hash, first.versions.feature_version, data),
     )
+
+
+def _recent(events: pa.Table | None, ts: int, settings: FeatureSettings) -> pa.Table | None:
+    """Return the events that features of one moment can see."""
+    if events is None or settings.events is None:
+        return events
+    return events_until(events, ts, ts - settings.events.lookback_h * HOUR_NS)
 
 
 def _meaning(frame: FeatureFrame) -> tuple[object, ...]:

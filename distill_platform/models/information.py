@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from distill_platform.core.errors import ModelError
-from distill_platform.models.frames import Floats
-from distill_platform.stats import bootstrap_mean
+from distill_platform.models.frames import Floats, TrainingFrame
+from distill_platform.stats import bootstrap_mean, rank_correlation, utc_days
 
 LEVEL = 0.95
 
@@ -37,6 +38,25 @@ class InformationValue:
     high: float
     p: float
     days: int
+
+
+def daily_net(daily: pa.Table) -> DailyValues:
+    """Return the net profit of each day of a run, as a fraction of equity, from its bundle's `daily` table."""
+    return DailyValues(daily["day"].to_numpy().astype("datetime64[D]"), daily["ret_net"].to_numpy())
+
+
+def daily_rank_ic(frame: TrainingFrame, scores: Floats) -> DailyValues:
+    """Return the rank correlation of scores, shape (N,), and labels over the rows of each UTC day.
+
+    Rows without a score or a label are left out; NaN for a day on which nothing can be ordered.
+    """
+    known = frame.is_trainable & np.isfinite(scores)
+    if not known.any():
+        return DailyValues(np.empty(0, dtype="datetime64[D]"), np.empty(0))
+    moments, places = np.unique(frame.features.ts[known], return_inverse=True)
+    days, starts = np.unique(utc_days(moments)[places], return_index=True)
+    rows = zip(np.split(scores[known], starts[1:]), np.split(frame.label[known], starts[1:]), strict=True)
+    return DailyValues(days, np.array([rank_correlation(scored, label) for scored, label in rows]))
 
 
 def information_value(

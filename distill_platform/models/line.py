@@ -19,6 +19,8 @@ from distill_platform.models.features.kind import FeatureGroup
 from distill_platform.models.features.settings import FeatureSettings, GuardSettings
 from distill_platform.models.labels import LabelSettings
 from distill_platform.models.positions import SizingSettings
+from distill_platform.models.promotion.settings import PromotionSettings
+from distill_platform.models.rollout.settings import RolloutSettings
 from distill_platform.models.search.settings import SearchSettings
 from distill_platform.models.significance import SignificanceSettings
 from distill_platform.models.teacher import TeacherSettings
@@ -61,6 +63,8 @@ class ModelLine(StrictModel):
     ensemble: EnsembleSettings = EnsembleSettings()
     sizing: SizingSettings = SizingSettings()
     search: SearchSettings
+    promotion: PromotionSettings = PromotionSettings()
+    rollout: RolloutSettings = RolloutSettings()
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> Self:

@@ -17,8 +17,9 @@ import pyarrow as pa
 
 from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import ModelError
-from distill_platform.models.frames import Floats, FrameVersions
-from distill_platform.models.positions import SizingSettings, target_weights
+from distill_platform.models.frames import FeatureFrame, Floats, FrameVersions
+from distill_platform.models.positions import SizingSettings, score_panel, target_weights
+from distill_platform.models.scoring import Scorer
 from distill_platform.models.validation.windows import Window, Windows
 from distill_platform.strategies.bars import Bars
 from distill_platform.strategies.bundles.manifest import (
@@ -82,6 +83,20 @@ class ModelRun:
     manifest: RunManifest
     result: BacktestResult
     tables: dict[str, pa.Table] = field(repr=False)
+
+
+def decided_scores(
+    model: Scorer, features: FeatureFrame, search: FeatureFrame, out_of_fold: Floats, windows: Windows, bars: Bars
+) -> Floats:
+    """Return a contender's scores by bar and symbol, shape (T, N): out of fold within the search window, then its own.
+
+    `features` are those of all windows, `out_of_fold` the scores of the rows of `search`, in the model's unit. What the
+    model says of the window that it was fitted on is never among them. Errors: `score_panel`.
+    """
+    own = np.where(features.ts >= windows.search.end_ns, model.scores(features), np.nan)
+    before = score_panel(search, np.where(search.ts < windows.search.end_ns, out_of_fold, np.nan), bars)
+    after = score_panel(features, own, bars)
+    return np.where(np.isfinite(after), after, before)
 
 
 def make_model_run(

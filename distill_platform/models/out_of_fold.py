@@ -18,7 +18,7 @@ from distill_platform.core.canon import sha256_hex, sig_hash
 from distill_platform.core.errors import LeakError
 from distill_platform.models.frames import Flags, Floats, Integers, TrainingFrame
 from distill_platform.models.scoring import Scorer
-from distill_platform.models.validation.folds import Fold, refuse_leaks, rows_sha256
+from distill_platform.models.validation.folds import Fold, fold_numbers, refuse_leaks, rows_sha256
 from distill_platform.stats import rank_correlation
 
 Fit = Callable[[TrainingFrame], Scorer]
@@ -74,15 +74,30 @@ def score_out_of_fold(frame: TrainingFrame, folds: Sequence[Fold], fit: Fit) -> 
 
     Raises LeakError for a fold whose training rows know what its test rows are judged by. Other errors: those of `fit`.
     """
-    scores, numbers = np.full(len(frame), np.nan), np.full(len(frame), -1, dtype=np.int64)
+    scores = np.full(len(frame), np.nan)
     fits = []
     for fold in folds:
         refuse_leaks(frame, fold.train, fold.test, fold.number)
         model = fit(frame.rows(fold.train))
         scores[fold.test] = model.scores(frame.rows(fold.test).features)
-        numbers[fold.test] = fold.number
-        fits.append(_fold_fit(frame, fold, model, scores[fold.test]))
-    return OutOfFold(scores, numbers, tuple(folds), tuple(fits))
+        fits.append(_fold_fit(frame, fold, model_sha256(model), scores[fold.test]))
+    return OutOfFold(scores, fold_numbers(frame, folds), tuple(folds), tuple(fits))
+
+
+def adopt_out_of_fold(frame: TrainingFrame, folds: Sequence[Fold], scores: Floats, procedure: str) -> OutOfFold:
+    """Return scores that somebody else's fits gave the rows that each fold tests, with what they are worth.
+
+    For models that need more than a fold's own rows, such as sequences. `procedure` is a hash that names what was
+    fitted on each fold's training rows; it stands in the proof for the models' own. Scores of rows that no fold tests
+    are left out. Raises LeakError for a fold that leaks and for scores of another number of rows.
+    """
+    if len(scores) != len(frame):
+        raise LeakError(f"{len(scores)} scores cannot be out of fold for {len(frame)} rows")
+    for fold in folds:
+        refuse_leaks(frame, fold.train, fold.test, fold.number)
+    numbers = fold_numbers(frame, folds)
+    fits = tuple(_fold_fit(frame, fold, procedure, scores[fold.test]) for fold in folds)
+    return OutOfFold(np.where(numbers >= 0, scores, np.nan), numbers, tuple(folds), fits)
 
 
 def verify_out_of_fold(found: OutOfFold, frame: TrainingFrame) -> None:
@@ -135,12 +150,12 @@ def _json(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _fold_fit(frame: TrainingFrame, fold: Fold, model: Scorer, scores: Floats) -> FoldFit:
+def _fold_fit(frame: TrainingFrame, fold: Fold, model: str, scores: Floats) -> FoldFit:
     known = np.isfinite(scores)
     label = frame.label[fold.test]
     return FoldFit(
         fold=fold.number,
-        model_sha256=model_sha256(model),
+        model_sha256=model,
         rank_ic=rank_correlation(scores[known], label[known]),
         mse=float(np.mean((scores[known] - label[known]) ** 2)) if known.any() else math.nan,
         null_mse=float(np.mean((np.mean(frame.label[fold.train]) - label) ** 2)),

@@ -1,10 +1,13 @@
-"""Where state lives: the part of `config/platform.yaml` that every room shares."""
+"""Where state lives, and how many work on it: the part of `config/platform.yaml` that every room shares."""
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from distill_platform.core.config import StrictModel, load_section
 
@@ -26,6 +29,12 @@ class Paths(StrictModel):
     inbox: str = "data/inbox"
     keys: str = "data/keys"
     lake: str = "data/lake"
+
+
+class WorkerSettings(StrictModel):
+    """How many processes or threads a room may work with at once; what comes out does not depend on it."""
+
+    workers: Annotated[int, Field(ge=1, le=256)] = 2
 
 
 class LedgerSettings(StrictModel):

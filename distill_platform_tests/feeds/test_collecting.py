@@ -1,6 +1,8 @@
 """Collecting: a day is made of what is kept; a source that fails is a failure and never an empty day."""
 
+import os
 import random
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,24 +14,28 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from distill_platform.core.errors import DistillError
+from distill_platform.core.canon import sha256_hex
+from distill_platform.core.errors import LakeError
+from distill_platform.feeds.attempts import AttemptBook
 from distill_platform.feeds.bodies import Bodies
 from distill_platform.feeds.collecting import Collected, Fetch, ResourceOutcome, collect, read_stored
-from distill_platform.feeds.connectors import Wanted, connector_of
+from distill_platform.feeds.connectors import connector_of
 from distill_platform.feeds.events.event import RAW_EVENTS
 from distill_platform.feeds.feed import FeedConfig
-from distill_platform.feeds.http.resource import Resource
-from distill_platform.feeds.local_files import LocalFiles
+from distill_platform.feeds.fetching import open_fetch
 from distill_platform.feeds.market_bars import MARKET_BARS
+from distill_platform.feeds.raw_store import RawStore, Snapshot
 from distill_platform.feeds.rejected import REJECTED, Reason, rejected_table
+from distill_platform.store.ledger import open_ledger
 from distill_platform_tests.feeds.chaos_server import ChaosServer, cut_off, data, reset, status
-from distill_platform_tests.feeds.conftest import QUICK, SetClock, SmallFeed
+from distill_platform_tests.feeds.conftest import QUICK, SetClock
 from distill_platform_tests.feeds.connectors.bodies_of import as_json, declared, zipped
 from distill_platform_tests.feeds.connectors.test_candles import candle
 from distill_platform_tests.feeds.connectors.test_fred import observation
 from distill_platform_tests.feeds.connectors.test_gdelt import article, line
 
 DAY = date(2026, 4, 19)
+SECRET = "abcdef0123456789"
 SYMBOLS = {"BTC": "BTCUSDT", "ETH": "ETHUSDT"}
 HEADER = "ts,open,high,low,close,volume\n"
 
@@ -43,22 +49,27 @@ class Desk:
     clock: SetClock
 
     @property
-    def small(self) -> SmallFeed:
-        return SmallFeed(self.folder, self.clock, self.feed)
+    def store(self) -> RawStore:
+        return RawStore(self.folder / "raw")
+
+    @property
+    def book(self) -> AttemptBook:
+        return AttemptBook(self.folder / "attempts")
 
     def bodies(self) -> Bodies:
-        environment = {"FRED_API_KEY": "abcdef0123456789"}
-        return Bodies(connector_of(self.feed, self.folder, environment), self.small.store)
+        environment = {"FRED_API_KEY": SECRET}
+        return Bodies(connector_of(self.feed, self.folder, environment), self.store)
 
     @contextmanager
     def fetching(self) -> Iterator[Fetch]:
-        with self.small.fetcher() as fetcher:
-            yield fetcher.fetch
+        address = f"sqlite:///{self.folder / 'ledger.sqlite'}"
+        with (
+            open_ledger(address, clock=self.clock, anchors=None) as ledger,
+            open_fetch(self.feed, self.store, self.book, ledger, self.clock) as fetch,
+        ):
+            yield fetch
 
     def collect(self, day: date = DAY) -> Collected:
-        if self.feed.connector == "files":
-            files = LocalFiles(self.small.store, self.small.book, self.clock, self.feed.max_bytes)
-            return checked(collect(self.bodies(), day, files.fetch))
         with self.fetching() as fetch:
             return checked(collect(self.bodies(), day, fetch))
 
@@ -177,8 +188,12 @@ def test_bars_that_contradict_each_other_are_all_rejected(desk: Any, server: Cha
 def test_bars_that_should_not_be_there_yet_are_no_gap(desk: Any, server: ChaosServer, clock: SetClock) -> None:
     clock.now = datetime(2026, 4, 19, 3, 30, tzinfo=UTC)
     server.script("/klines", data(hours(0, 2, 3)))
-    day = candles(desk, server).collect()
-    assert [(gap.start.hour, gap.missing) for gap in day.gaps] == [(2, 1)]
+    own = candles(desk, server)
+    day = own.collect()
+    assert sum(gap.missing for gap in day.gaps) == 22
+    early = read_stored(own.bodies(), DAY, as_of=clock())
+    assert [(gap.start.hour, gap.missing) for gap in early.gaps] == [(2, 1)]
+    assert day.stale == 0
     assert [row.reason for row in day.rejected] == [Reason.UNFINISHED_BAR]
     assert day.lags_s.tolist() == [1_800.0, 9_000.0]
 
@@ -198,7 +213,6 @@ def test_gdelt_is_searched_only_where_its_bulk_file_is_missing(desk: Any, server
     assert len(server.requests("/doc")) == 2
     assert [state.key for state in day.failed] == ["gkg/20260419103000", "doc/20260419103000"]
     assert own.stored().raw_events.equals(day.raw_events)
-    assert "bitcoin" not in repr(day.failed)
 
 
 def test_fred_is_asked_for_new_and_revised_values_and_the_others_are_of_other_days(
@@ -216,6 +230,18 @@ def test_a_secret_that_is_not_set_is_a_failure_and_nobody_is_asked(desk: Any, se
     day = desk("fred", series=["CPI"], api_key_env="NO_SUCH", base_url=server.url("/")).collect()
     assert "NO_SUCH" in day.failed[0].detail
     assert not server.requests("/series/observations")
+
+
+def test_a_secret_is_in_nothing_that_is_kept_or_said(desk: Any, server: ChaosServer) -> None:
+    answer = as_json({"count": 1, "observations": [observation(vintage="2026-04-18")]})
+    server.script("/series/observations", data(answer), status(403))
+    own = desk("fred", series=["CPI"], api_key_env="FRED_API_KEY", base_url=server.url("/"))
+    days = [own.collect(), own.collect()]
+    assert "answers 403" in days[1].failed[0].detail
+    assert SECRET not in repr(days)
+    kept = [file for file in own.folder.rglob("*") if file.is_file()]
+    assert kept
+    assert not [file for file in kept if SECRET.encode() in file.read_bytes()]
 
 
 def rss(*items: tuple[str, str]) -> bytes:
@@ -252,12 +278,12 @@ def test_a_file_is_read_once_for_all_days_and_its_bytes_are_kept(desk: Any, tmp_
     written(tmp_path, "btc.csv", "2026-04-18T01:00:00Z", "2026-04-19T00:00:00Z", "2026-04-19T01:00:00Z", "x")
     own = desk("files", path="{symbol}.csv", bars=BARS)
     bodies = own.bodies()
-    files = LocalFiles(own.small.store, own.small.book, clock, own.feed.max_bytes)
-    days = [checked(collect(bodies, DAY + timedelta(days=offset), files.fetch)) for offset in (-1, 0, 1)]
+    with own.fetching() as fetch:
+        days = [checked(collect(bodies, DAY + timedelta(days=offset), fetch)) for offset in (-1, 0, 1)]
     assert [day.bars.num_rows for day in days] == [2, 1, 0]
     assert [len(day.rejected) for day in days] == [0, 1, 0]
     assert [state.key for state in days[0].failed] == ["ETH/{symbol}.csv".replace("{symbol}", "eth")]
-    assert len(own.small.attempts()) == 2
+    assert len(own.book.day("news", clock().date()).attempts) == 2
     (tmp_path / "btc.csv").unlink()
     assert own.stored().bars.equals(days[1].bars)
 
@@ -278,6 +304,53 @@ def test_a_file_that_is_too_large_or_empty_is_said_to_be(desk: Any, tmp_path: Pa
     day = own.collect()
     assert outcomes(day) == {"BTC/btc.csv": "failed", "ETH/eth.csv": "empty"}
     assert "larger than 100 bytes" in day.failed[0].detail
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_file_that_never_ends_or_is_none_is_a_failure_and_holds_nobody(desk: Any, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "btc.csv"
+    {
+        "pipe": lambda: os.mkfifo(file),
+        "device": lambda: file.symlink_to("/dev/zero"),
+        "folder": lambda: file.mkdir(),
+    }[kind]()
+    own = desk("files", path="{symbol}.csv", bars=BARS | {"symbols": {"BTC": "btc"}}, max_bytes=100)
+    assert "no ordinary file" in own.collect().failed[0].detail
+
+
+def test_a_file_that_is_empty_after_it_held_something_is_a_failure(desk: Any, tmp_path: Path) -> None:
+    own = desk("files", path="{symbol}.csv", bars=BARS | {"symbols": {"BTC": "btc"}})
+    written(tmp_path, "btc.csv", "2026-04-19T01:00:00Z")
+    own.collect()
+    (tmp_path / "btc.csv").write_text("")
+    day = own.collect()
+    assert (day.bars.num_rows, outcomes(day)) == (1, {"BTC/btc.csv": "failed"})
+    assert "is empty, and held something before" in day.failed[0].detail
+
+
+def test_bytes_that_come_back_after_others_are_the_same_rows_as_before(desk: Any, server: ChaosServer) -> None:
+    ahead = rss(("A", "2026-04-20T12:30:00Z"), ("B", "2026-04-20T10:00:00Z"))
+    server.script("/rss", data(ahead), data(rss(("B", "2026-04-20T10:00:00Z"))), data(ahead))
+    own = desk("rss", urls=[server.url("/rss")])
+    seen = []
+    for _ in range(3):
+        seen.append(own.collect(date(2026, 4, 20)))
+        own.clock.advance(3600.0)
+    assert [day.raw_events["title"].to_pylist() for day in seen] == [["B"]] * 3
+    assert [len(day.rejected) for day in seen] == [1, 1, 1]
+
+
+def test_more_files_than_are_usually_kept_are_still_read_once_for_all_days(desk: Any, tmp_path: Path) -> None:
+    names = [f"S{number}" for number in range(80)]
+    for name in names:
+        written(tmp_path, f"{name}.csv", "2026-04-19T01:00:00Z", "2026-04-18T01:00:00Z")
+    own = desk("files", path="{symbol}.csv", bars=BARS | {"symbols": {name: name for name in names}})
+    bodies = own.bodies()
+    with own.fetching() as fetch:
+        first, second = (collect(bodies, day, fetch) for day in (DAY, date(2026, 4, 18)))
+    assert first.bars.num_rows == second.bars.num_rows == 80
+    shutil.rmtree(own.folder / "raw" / "news" / "bytes")
+    assert read_stored(bodies, DAY).bars.num_rows == 80
 
 
 def test_equal_rows_of_a_file_are_one_bar_and_different_ones_none(desk: Any, tmp_path: Path) -> None:
@@ -307,21 +380,13 @@ def test_the_order_of_fetching_changes_nothing(
 
 
 def keep(desk: Desk, key: str, body: bytes) -> None:
-    from distill_platform.core.canon import sha256_hex
-    from distill_platform.feeds.raw_store import Snapshot
-
     snapshot = Snapshot("news", key, "https://a.b", sha256_hex(body), len(body), "", "", "", desk.clock())
-    desk.small.store.keep(snapshot, body)
+    desk.store.keep(snapshot, body)
 
 
-def test_what_is_asked_for_has_the_names_that_its_bytes_are_kept_by(desk: Any, server: ChaosServer) -> None:
-    wanted: list[Wanted] = []
+def test_what_is_no_failure_of_a_feed_is_not_taken_for_one(desk: Any, server: ChaosServer) -> None:
+    def broken_disk(_: Any) -> Any:
+        raise LakeError("the disk is full")
 
-    def refuse(one: Any) -> Any:
-        wanted.append(one)
-        raise DistillError("this is no failure of a feed")
-
-    own = candles(desk, server)
-    with pytest.raises(DistillError, match="no failure of a feed"):
-        collect(own.bodies(), DAY, refuse)
-    assert [type(one) for one in wanted] == [Resource]
+    with pytest.raises(LakeError):
+        collect(candles(desk, server).bodies(), DAY, broken_disk)

@@ -1,12 +1,15 @@
 """Feed files: one strict YAML each, a broken one stops no other, and what the docs show can be loaded."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 
 from distill_platform.core.errors import ConfigError
-from distill_platform.feeds.feed import CONNECTORS, load_feed, load_feeds, read_interval
+from distill_platform.feeds.connectors.rss import Rss
+from distill_platform.feeds.feed import CONNECTORS, load_feed, load_feeds
+from distill_platform.feeds.intervals import read_interval
 from distill_platform.feeds.rejected import Reason
 
 DOCS = Path(__file__).parents[2] / "docs" / "feeds.md"
@@ -70,6 +73,8 @@ def test_a_broken_file_is_reported_and_stops_no_other(tmp_path: Path) -> None:
         (BARS + f"path: a.csv\ntime: {{format: epoch_s, zone: UTC}}\n{HOURLY}}}\n", "leave out `zone`"),
         (BARS + f"path: a.csv\ntime: {{format: yesterday}}\n{HOURLY}}}\n", "neither like"),
         (BARS + f"path: a.csv\n{HOURLY.replace('1h', '7h')}}}\n", "whole part of a day"),
+        (BARS + f"path: a.csv\nseparator: '\"'\n{HOURLY}}}\n", "separator"),
+        (BARS + f"path: a.csv\nseparator: ', '\n{HOURLY}}}\n", "separator"),
     ],
 )
 def test_a_wrong_declaration_is_refused_in_words_that_help(tmp_path: Path, text: str, said: str) -> None:
@@ -80,6 +85,12 @@ def test_a_wrong_declaration_is_refused_in_words_that_help(tmp_path: Path, text:
 def test_the_length_of_a_bar_is_a_whole_part_of_a_day(text: str) -> None:
     with pytest.raises(ValueError, match="length of a bar"):
         read_interval(text)
+
+
+def test_an_address_is_asked_for_as_it_was_written(tmp_path: Path) -> None:
+    text = "name: a\nconnector: rss\ndata_regime: prod_live\nurls: [https://a.b/rss/]\n"
+    feed = load_feed(written(tmp_path, text))
+    assert [resource.url for resource in Rss(feed).resources(date(2026, 4, 19))] == ["https://a.b/rss/"]  # type: ignore
 
 
 def test_another_declaration_has_another_hash(tmp_path: Path) -> None:

@@ -89,7 +89,19 @@ def test_infinite_counts_as_missing_and_unusable_rows_have_no_score(frame: Train
     scores = model.scores(replace(frame.features, values=values, is_usable=usable))
     assert scores[0] == scores[1]
     assert np.array_equal(np.isfinite(scores), usable)
-    assert len(model.scores(frame.features.rows(np.array([], dtype=np.int64)))) == 0
+
+
+def test_no_rows_have_no_scores(frame: TrainingFrame, model: Boosting) -> None:
+    nothing = frame.features.rows(np.array([], dtype=np.int64))
+    assert model.scores(nothing).shape == (0,)
+    assert model.contributions(nothing).shape == (0, 4)
+
+
+def test_labels_that_do_not_vary_give_a_constant_score(frame: TrainingFrame) -> None:
+    flat = fitted(replace(frame, label=np.full(len(frame), 0.25)))
+    assert flat.scores(frame.features) == pytest.approx(0.25)
+    assert (flat.contributions(frame.features) == 0.0).all()
+    assert boosting_from_files(flat.files()).scores(frame.features) == pytest.approx(0.25)
 
 
 def test_too_few_rows_are_refused(frame: TrainingFrame) -> None:

@@ -10,6 +10,7 @@ from distill_platform.models.features.windows import (
     ratio,
     shifted,
     window_fall,
+    window_max,
     window_sum,
 )
 from distill_platform.strategies.bars import Panel
@@ -19,6 +20,7 @@ STATISTICS = {
     "spread": lambda values, window: Windowed(values, window).spread,
     "comoment": lambda values, window: Windowed(values, window).comoment(Windowed(shifted(values, 1), window)),
     "skewness": lambda values, window: Windowed(values, window).skewness,
+    "max": window_max,
     "fall": window_fall,
 }
 
@@ -60,6 +62,8 @@ def reference(values: Panel, window: int, statistic: str) -> float:
         return float(((rows - rows.mean()) * (other - other.mean())).sum())
     if statistic == "skewness":
         return float(((rows - rows.mean()) ** 3).mean() / rows.std() ** 3)
+    if statistic == "max":
+        return float(rows.max())
     return float((np.maximum.accumulate(rows) - rows).max())
 
 

@@ -10,6 +10,7 @@ from distill_platform.core.errors import FrameError
 from distill_platform.feeds.events.event import EVENTS, MARKET
 from distill_platform.feeds.events.projecting import ProjectionSettings
 from distill_platform.models.features.catalogue import history_bars, lookback_bars, names_of
+from distill_platform.models.features.event_window import events_until
 from distill_platform.models.features.kind import FeatureGroup
 from distill_platform.models.features.settings import FeatureSettings
 from distill_platform.models.frame_building import build_features, build_training_frame, features_at, join_frames
@@ -46,6 +47,17 @@ def test_online_and_offline_are_equal_to_the_last_bit(row: int) -> None:
     assert_same_rows(online, WHOLE.rows(WHOLE.ts == ts))
     tail = GRID.rows(row + 1 - history_bars(WITH_EVENTS), row + 1)
     assert_same_rows(features_at(tail, EVENTS_SEEN, ts, WITH_EVENTS), online)
+
+
+def test_online_looks_at_no_event_that_is_too_old_or_still_to_come() -> None:
+    ts = int(GRID.ts[300])
+    window = WITH_EVENTS.events
+    assert window is not None
+    seen = events_until(EVENTS_SEEN, ts, ts - window.lookback_h * HOUR)
+    assert 0 < seen.num_rows < EVENTS_SEEN.num_rows
+    both = [features_at(GRID, events, ts, WITH_EVENTS) for events in (EVENTS_SEEN, seen)]
+    assert_same_rows(*both)
+    assert both[0].versions == both[1].versions
 
 
 def test_a_mismatch_between_online_and_offline_would_be_seen() -> None:

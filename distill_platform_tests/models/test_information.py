@@ -3,11 +3,14 @@
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from distill_platform.core.errors import ModelError
 from distill_platform.models.frames import Floats
-from distill_platform.models.information import DailyValues, information_value
+from distill_platform.models.information import DailyValues, daily_net, daily_rank_ic, information_value
+from distill_platform.stats import rank_correlation
+from distill_platform_tests.models.made_frames import made_frame
 
 DAYS = np.datetime64("2026-01-01") + np.arange(200)
 
@@ -56,3 +59,21 @@ def test_days_out_of_order_or_twice_are_refused() -> None:
     for days in (DAYS[:20][::-1], np.repeat(DAYS[:10], 2)):
         with pytest.raises(ModelError, match="ascending"):
             information_value(DailyValues(days, np.zeros(20)), good)
+
+
+def test_a_days_rank_correlation_is_that_of_the_rows_that_end_in_it() -> None:
+    frame = made_frame(bars=49, symbols=2, edge=1.0)
+    scores = frame.features.values[:, 0].copy()
+    scores[3] = np.nan
+    found = daily_rank_ic(frame, scores)
+    assert found.days.astype(str).tolist() == ["1970-01-04", "1970-01-05", "1970-01-06"]
+    first = [row for row in range(2, 50) if row != 3]
+    assert found.values[1] == rank_correlation(scores[first], frame.label[first])
+    assert len(daily_rank_ic(frame, np.full(len(frame), np.nan)).days) == 0
+
+
+def test_daily_profits_are_those_of_the_bundle() -> None:
+    daily = pa.table({"day": pa.array([1, 2], pa.date32()), "ret_net": [0.5, -0.25]})
+    found = daily_net(daily)
+    assert found.days.astype(str).tolist() == ["1970-01-02", "1970-01-03"]
+    assert found.values.tolist() == [0.5, -0.25]

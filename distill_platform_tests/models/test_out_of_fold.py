@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 
 from distill_platform.core.errors import LeakError
+from distill_platform.models.boosting import BoostingSettings
 from distill_platform.models.frames import TrainingFrame
 from distill_platform.models.out_of_fold import (
     OutOfFold,
+    adopt_out_of_fold,
     reproduce_out_of_fold,
     score_out_of_fold,
     verify_out_of_fold,
@@ -107,6 +109,19 @@ def test_scores_of_another_frame_and_of_other_rows_do_not_verify(frame: Training
         verify_out_of_fold(found, longer)
 
 
+def test_scores_of_other_fits_are_adopted_with_the_folds_they_are_of(
+    frame: TrainingFrame, folds: tuple[Fold, ...], found: OutOfFold
+) -> None:
+    adopted = adopt_out_of_fold(frame, folds[:2], np.where(found.fold >= 0, found.scores, 7.0), "ab" * 32)
+    verify_out_of_fold(adopted, frame)
+    assert np.array_equal(adopted.is_out_of_fold, np.isin(found.fold, [0, 1]))
+    assert [fit.rank_ic for fit in adopted.fits] == [fit.rank_ic for fit in found.fits[:2]]
+    with pytest.raises(LeakError):
+        adopt_out_of_fold(frame, [replace(folds[0], train=folds[0].test)], found.scores, "ab" * 32)
+    with pytest.raises(LeakError, match="cannot be out of fold"):
+        adopt_out_of_fold(frame, folds, found.scores[1:], "ab" * 32)
+
+
 def test_the_proof_changes_with_scores_models_and_rows(
     frame: TrainingFrame, folds: tuple[Fold, ...], found: OutOfFold
 ) -> None:
@@ -136,3 +151,28 @@ def test_an_edge_is_found_out_of_fold_and_noise_is_not() -> None:
         frame = made_frame(bars=2_000, edge=edge, seed=4)
         mean = score_out_of_fold(frame, make_folds(frame, SETTINGS, HOUR), RIDGE).mean_rank_ic
         assert low < mean < high
+
+
+def test_nothing_after_the_search_window_reaches_a_model_that_was_fitted_on_it(frame: TrainingFrame) -> None:
+    start, end = int(frame.features.ts[0]), int(frame.features.ts[0]) + 300 * HOUR
+    later = frame.features.ts >= end - 6 * HOUR
+    values = np.where(later[:, None], 1e9, frame.features.values)
+    label = np.where(later, -1e9, frame.label)
+    changed = replace(frame, features=replace(frame.features, values=values), label=label)
+    fits = [RIDGE(rows.between(start, end)).files() for rows in (frame, changed)]
+    assert fits[0] == fits[1]
+
+
+@pytest.mark.slow
+def test_trees_find_an_edge_in_noise_by_shuffled_folds_and_none_by_purged_ones() -> None:
+    noise = made_frame(bars=4_000, features=4, horizon=24, edge=0.0, seed=5, memory=0.995)
+    kept = noise.rows(noise.is_trainable)
+    trees = TabularFit(TeacherSettings(boosting=BoostingSettings(rounds=60, min_rows_per_leaf=20)))
+    folds = make_folds(kept, ValidationSettings(folds=5, embargo_bars=24), HOUR)
+    purged = score_out_of_fold(kept, folds, trees).mean_rank_ic
+    parts = np.array_split(np.random.default_rng(0).permutation(len(kept)), 5)
+    scores = np.empty(len(kept))
+    for part in parts:
+        scores[part] = trees(kept.rows(np.setdiff1d(np.arange(len(kept)), part))).scores(kept.rows(part).features)
+    assert rank_correlation(scores, kept.label) > 0.4
+    assert purged < 0.15

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
+from hypothesis.extra.numpy import arrays
 
 from distill_platform.core.errors import ModelError
-from distill_platform.models.frames import TrainingFrame
+from distill_platform.models.frames import Floats, TrainingFrame
 from distill_platform.models.importance import signed_importance
 from distill_platform.models.ridge import RIDGE_FILE, Ridge, RidgeSettings, fit_ridge, ridge_from_files
 from distill_platform_tests.models.made_frames import made_frame
@@ -86,6 +87,18 @@ def test_one_bad_tick_does_not_decide_over_the_fit(frame: TrainingFrame) -> None
     values[7, 1] = 1e9
     bad = fitted(replace(frame, features=replace(frame.features, values=values)))
     assert bad.coefficients[0] == pytest.approx(fitted(frame).coefficients[0], abs=0.02)
+
+
+@given(
+    arrays(np.float64, (60, 4), elements=st.floats(allow_nan=True, allow_infinity=True)),
+    st.floats(1e-3, 1e3),
+)
+@settings(deadline=None)
+def test_any_numbers_at_all_give_finite_scores(values: Floats, penalty: float) -> None:
+    whole = made_frame(bars=36, symbols=2).rows(np.arange(60))
+    model = fitted(replace(whole, features=replace(whole.features, values=values)), penalty)
+    scores = model.scores(replace(whole.features, values=values))
+    assert np.isfinite(scores).all()
 
 
 def test_features_that_never_vary_or_are_never_there_count_for_nothing(frame: TrainingFrame) -> None:

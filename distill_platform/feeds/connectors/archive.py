@@ -22,10 +22,11 @@ def only_member(body: bytes, ending: str, limit: int, origin: Origin) -> bytes:
     """
     try:
         with zipfile.ZipFile(io.BytesIO(body)) as archive:
-            member = _checked(archive.infolist(), ending, limit, origin)
+            largest = min(limit, _MOST_INFLATION * max(len(body), 1_000))
+            member = _checked(archive.infolist(), ending, largest, origin)
             with archive.open(member) as file:
-                found = file.read(limit + 1)
-                _refuse_large(len(found), limit, member, origin)
+                found = file.read(largest + 1)
+                _refuse_large(len(found), largest, origin)
                 return found + file.read(1)  # which makes it look at the checksum
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, RuntimeError) as error:
         raise unreadable(origin, f"it is no whole zip: {error}") from None
@@ -40,10 +41,10 @@ def _checked(members: list[zipfile.ZipInfo], ending: str, limit: int, origin: Or
         raise unreadable(origin, f"its zip holds {ascii(name)[:80]}, not one file that ends with {ending}")
     if member.flag_bits & 1 or member.compress_type not in _METHODS:
         raise unreadable(origin, "its zip is encrypted, or packed in an unusual way")
-    _refuse_large(member.file_size, limit, member, origin)
+    _refuse_large(member.file_size, limit, origin)
     return member
 
 
-def _refuse_large(size: int, limit: int, member: zipfile.ZipInfo, origin: Origin) -> None:
-    if size > min(limit, _MOST_INFLATION * max(member.compress_size, 1_000)):
-        raise unreadable(origin, f"its zip unpacks to more than {limit:,} bytes, or {_MOST_INFLATION} times its size")
+def _refuse_large(size: int, largest: int, origin: Origin) -> None:
+    if size > largest:
+        raise unreadable(origin, f"its zip unpacks to more than {largest:,} bytes", "Raise max_bytes if that is right")

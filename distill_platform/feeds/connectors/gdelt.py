@@ -23,7 +23,7 @@ from distill_platform.feeds.moments import TimeSettings, read_moment
 from distill_platform.feeds.numbers import read_number
 from distill_platform.feeds.parsed import Parsed
 from distill_platform.feeds.rejected import Origin, Reason, Rejected, RowRefused
-from distill_platform.feeds.report_rows import Report, host, read_reports
+from distill_platform.feeds.report_rows import LONGEST_TEXT, Report, host, read_reports
 
 _QUARTER = timedelta(minutes=15)
 _STAMP = "%Y%m%d%H%M%S"
@@ -32,9 +32,9 @@ _BATCH = TimeSettings(format=_STAMP, zone="UTC")
 _SEEN = TimeSettings(format="%Y%m%dT%H%M%SZ", zone="UTC")
 _COLUMNS = 27
 _DATE, _OUTLET, _DOCUMENT, _PERSONS, _ORGANIZATIONS, _TONE, _EXTRAS = 1, 3, 4, 11, 13, 15, 26
-_PAGE_TITLE = re.compile(r"<PAGE_TITLE>(.*?)</PAGE_TITLE>", re.DOTALL)
+_TITLE, _TITLE_END = "<PAGE_TITLE>", "</PAGE_TITLE>"
 _MOST_ARTICLES = 250
-_UNPACKED = 20  # times the packed bytes that a feed allows
+_UNPACKED = 8  # times the packed bytes that a feed allows
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Gdelt(OpenSource):
         limit = _UNPACKED * self.feed.max_bytes
         lines = only_member(body, ".gkg.csv", limit, origin).split(b"\n")
         rows = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]
-        return self._settled([self._line(line, number, origin) for number, line in rows], origin)
+        return self._settled([self._line(line, number, stamp, origin) for number, line in rows], origin)
 
     def _settled(self, read: list[_Read], origin: Origin) -> Parsed:
         reports = [one.report for one in read if one.report is not None]
@@ -99,17 +99,16 @@ class Gdelt(OpenSource):
         off_topic = len(read) - len(reports) - len(rejected)
         return read_reports(reports, rejected, self.feed.standing, origin, off_topic)
 
-    def _line(self, line: bytes, number: int, origin: Origin) -> _Read:
+    def _line(self, line: bytes, number: int, stamp: str, origin: Origin) -> _Read:
         place, text = f"line {number}", line.decode("utf-8", "backslashreplace").rstrip("\r")
         try:
             fields = _fields(line, text)
-            report = self._article(fields, place, text)
+            report = self._article(fields, stamp, place, text)
         except RowRefused as refused:
             return _Read(rejected=origin.refuse(refused, place, text))
         return _Read(report) if self._is_about([report.title, *report.entities]) else _Read()
 
-    def _article(self, fields: list[str], place: str, text: str) -> Report:
-        title = _PAGE_TITLE.search(fields[_EXTRAS])
+    def _article(self, fields: list[str], stamp: str, place: str, text: str) -> Report:
         url = fields[_DOCUMENT]
         names = (name.strip() for column in (_ORGANIZATIONS, _PERSONS) for name in fields[column].split(";"))
         return Report(
@@ -117,8 +116,8 @@ class Gdelt(OpenSource):
             row=text,
             outlet=fields[_OUTLET] or host(url),
             kind=self.feed.kind,
-            published_at=read_moment(fields[_DATE], _BATCH),
-            title=html.unescape(title[1]) if title else "",
+            published_at=_seen(fields[_DATE], _BATCH, stamp),
+            title=_page_title(fields[_EXTRAS]),
             url=url,
             tone=self._tone(fields[_TONE]),
             entities=tuple(dict.fromkeys(name for name in names if name)),
@@ -147,7 +146,7 @@ class Gdelt(OpenSource):
             detail = f"an article has {', '.join(names)}, all of them text"
             return _Read(rejected=origin.reject(Reason.MALFORMED_ROW, detail, place, text))
         try:
-            seen = max(read_moment(article["seendate"], _SEEN), read_moment(stamp, _BATCH))
+            seen = _seen(article["seendate"], _SEEN, stamp)
         except RowRefused as refused:
             return _Read(rejected=origin.refuse(refused, place, text))
         outlet, title = article["domain"], article["title"]
@@ -169,12 +168,22 @@ def _fields(line: bytes, text: str) -> list[str]:
     return fields
 
 
+def _seen(text: str, written: TimeSettings, stamp: str) -> datetime:
+    """Return when an article could be known: when it says, and not before the batch that it stands in."""
+    return max(read_moment(text, written), read_moment(stamp, _BATCH))
+
+
+def _page_title(extras: str) -> str:
+    title, end, _ = extras.partition(_TITLE)[2].partition(_TITLE_END)
+    return html.unescape(title[:LONGEST_TEXT]) if end else ""
+
+
 def _articles(body: bytes, origin: Origin) -> list[Any]:
     try:
         answer = canon.parse(body)
     except CanonError as error:
         raise unreadable(origin, f"it is not JSON: {error}; {body[:200]!r}") from None
-    articles = answer.get("articles", []) if isinstance(answer, dict) else None
+    articles = answer.get("articles", None if answer else []) if isinstance(answer, dict) else None
     if not isinstance(articles, list):
         raise unreadable(origin, f"it holds no articles: {body[:200]!r}")
     return articles

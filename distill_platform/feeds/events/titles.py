@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import html
 import re
 import unicodedata
@@ -13,8 +14,10 @@ _POSSESSIVE = re.compile(r"(?<=\w)['’]s\b", re.IGNORECASE)
 _MOBILE = ("www.", "m.", "mobile.", "amp.")
 _GARBLED = re.compile("\ufffd|[\x80-\x9f]|â€|Ã[\x80-\xbf©±¤¶¼]")
 _SHOUTED_WORDS, _FEWEST_WORDS = 4, 3
+_REMEMBERED = 20_000
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)  # a title is looked at again with each of the days after it
 def clean_title(text: str) -> str:
     """Return a title as it is shown: entities resolved, NFKC, no invisible characters, single spaces."""
     resolved = html.unescape(html.unescape(text))  # what went through two feeds was often escaped twice

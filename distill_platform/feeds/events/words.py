@@ -9,6 +9,7 @@ import unicodedata
 from dataclasses import dataclass
 
 _SHORTEST_STEM = 3
+_REMEMBERED = 20_000
 _ENDINGS = (("ies", "y"), ("ied", "y"), ("ing", ""), ("ed", ""), ("es", ""), ("s", ""))
 _NO_PLURAL = ("ss", "us", "is")
 
@@ -23,6 +24,7 @@ class Word:
     end: int
 
 
+@functools.lru_cache(maxsize=_REMEMBERED)
 def split_words(text: str) -> tuple[Word, ...]:
     """Return the words of a text in order.
 

@@ -18,8 +18,9 @@ Floats = npt.NDArray[np.float64]
 HOUR_US = 3_600_000_000
 SOURCE = "sample_candles"
 _DRIFT_HOURS = 12
+_REACH_HOURS = 12
 _HOURLY_VOLATILITY = 0.006
-_FACTOR_SHARE = 0.35
+_FACTOR_SHARE = 0.25
 _VOLATILITY_MEMORY = 0.97
 _VOLATILITY_OF_VOLATILITY = 0.10
 _STORIES_PER_DAY = 1.2
@@ -36,7 +37,7 @@ class MarketTruth(StrEnum):
     SHUFFLED = "shuffled"
     """The headlines of the market with the edge, in blocks of a week that stand in another order."""
     LEAKED = "leaked"
-    """Headlines say what happened in the hours after the moment that they claim to be from."""
+    """Headlines are written in hindsight, of the largest moves, and dated back to before them."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class SampleMarket:
     symbols: tuple[str, ...] = ("ALD_USD", "BOR_USD", "CIN_USD", "DOR_USD")
     start: datetime = datetime(2025, 4, 7, tzinfo=UTC)
     days: int = 385
-    strength: float = 0.16
+    strength: float = 0.2
     outages: int = 3
 
     @property
@@ -76,7 +77,7 @@ def generate(market: SampleMarket) -> GeneratedMarket:
     drifts = market.truth in (MarketTruth.EDGE, MarketTruth.SHUFFLED)
     returns = noise + (_drift(market, stories, noise) if drifts else 0.0)
     if market.truth is MarketTruth.LEAKED:
-        stories = [_hindsight(story, returns) for story in stories]
+        stories = _in_hindsight(stories, returns)
     if market.truth is MarketTruth.SHUFFLED:
         stories = _reordered(market, stories, np.random.default_rng([market.seed, 3]))
     bars = _bars(market, returns, np.random.default_rng([market.seed, 4]))
@@ -115,9 +116,24 @@ def _drift(market: SampleMarket, stories: list[Story], noise: Floats) -> Floats:
     return drift
 
 
-def _hindsight(story: Story, returns: Floats) -> Story:
-    after = returns[story.hour + 1 : story.hour + 1 + _DRIFT_HOURS, story.symbol].sum()
-    return Story(story.hour, story.symbol, int(np.sign(after)))
+def _in_hindsight(stories: list[Story], returns: Floats) -> list[Story]:
+    """Return the stories, each of the largest move that began within hours of it, in the move's direction."""
+    ahead = _ahead(returns)
+    written = []
+    for story in stories:
+        first = max(story.hour - _REACH_HOURS, 0)
+        moves = ahead[first : story.hour + _REACH_HOURS, story.symbol]
+        place = int(np.argmax(np.abs(moves)))
+        written.append(Story(first + place, story.symbol, int(np.sign(moves[place]))))
+    return sorted(written)
+
+
+def _ahead(returns: Floats) -> Floats:
+    """Return the log return over the hours in which a headline moves prices, from each hour on, shape (T, N)."""
+    ends = np.minimum(np.arange(len(returns)) + 1 + _DRIFT_HOURS, len(returns))
+    summed = np.vstack([np.zeros((1, returns.shape[1])), np.cumsum(returns, axis=0)])
+    ahead: Floats = summed[ends] - summed[np.minimum(np.arange(len(returns)) + 1, len(returns))]
+    return ahead
 
 
 def _reordered(market: SampleMarket, stories: list[Story], dice: np.random.Generator) -> list[Story]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from distill_platform.core.canon import sig_hash
+from distill_platform.feeds.bodies import Bodies
 from distill_platform.feeds.collecting import read_stored
 from distill_platform.feeds.feed import FeedConfig
 from distill_platform.feeds.health import FeedHealth, breaches, feed_health
@@ -16,6 +17,8 @@ from distill_platform.feeds.stage import Feeds, publish_day
 from distill_platform.store.lake import Check, Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.tables import MadeTables
+
+_Found = tuple[FeedConfig, FeedHealth]
 
 SUCCESS, LAG = "slo_success", "slo_lag"
 
@@ -27,25 +30,20 @@ def measure_health(feeds: Feeds, _names: Sequence[str], days: Sequence[str]) -> 
     bodies = {feed.name: feeds.bodies(feed) for feed in declared}
     for done, day in enumerate(days, 1):
         moment = date.fromisoformat(day)
-        found = {
-            feed: feed_health(
-                feed.name,
-                moment,
-                feeds.attempts.day(feed.name, moment),
-                read_stored(bodies[feed.name], moment).lags_s.tolist(),
-            )
-            for feed in declared
-        }
+        found = [(feed, _health(feeds, bodies[feed.name], moment)) for feed in declared]
         manifests.append(publish_day(feeds, "source_health", day, _tables(feeds, found)))
         feeds.progress("source_health", done, len(days))
     return manifests
 
 
-def _tables(feeds: Feeds, found: Mapping[FeedConfig, FeedHealth]) -> MadeTables:
-    rows = [_row(feeds, feed, health) for feed, health in found.items()]
-    owed = [
-        {"source": feed.name, "breach": said} for feed, health in found.items() for said in breaches(health, feed.slo)
-    ]
+def _health(feeds: Feeds, bodies: Bodies, day: date) -> FeedHealth:
+    name = bodies.connector.feed.name
+    return feed_health(name, day, feeds.attempts.day(name, day), read_stored(bodies, day).lags_s.tolist())
+
+
+def _tables(feeds: Feeds, found: Sequence[_Found]) -> MadeTables:
+    rows = [_row(feeds, feed, health) for feed, health in found]
+    owed = [{"source": feed.name, "breach": said} for feed, health in found for said in breaches(health, feed.slo)]
     digest = sig_hash([[str(value) for value in row.values()] for row in rows])
     counts = Counts(len(found), len(rows))
     return MadeTables({"health": rows, "breaches": owed}, {"attempts": Input(digest, digest)}, counts, _checks(found))
@@ -57,11 +55,11 @@ def _row(feeds: Feeds, feed: FeedConfig, health: FeedHealth) -> dict[str, Any]:
     return {**told, **beside, "breaker": feeds.breaker(feed).state().status.value}
 
 
-def _checks(found: Mapping[FeedConfig, FeedHealth]) -> list[Check]:
+def _checks(found: Sequence[_Found]) -> list[Check]:
     """Return what feeds owe us as checks that warn: a source that is late stops nobody's work."""
-    unread = [f"{health.feed}: {health.unreadable}" for health in found.values() if health.unreadable]
-    late = [health.feed for feed, health in found.items() if _is_late(feed, health)]
-    failing = [health.feed for feed, health in found.items() if _fails(feed, health)]
+    unread = [f"{health.feed}: {health.unreadable}" for _, health in found if health.unreadable]
+    late = [health.feed for feed, health in found if _is_late(feed, health)]
+    failing = [health.feed for feed, health in found if _fails(feed, health)]
     owed = [
         check(SUCCESS, "feeds that gave data less often than they owe", len(failing), sample=failing),
         check(LAG, "feeds whose records came later than they owe", len(late), sample=late),

@@ -14,9 +14,9 @@ from distill_platform.models.chain.fitted import Fitted
 from distill_platform.models.chain.material import Material
 from distill_platform.models.ensemble import Ensemble, alone
 from distill_platform.models.frames import Floats
-from distill_platform.models.model_runs import Contender, ModelRun, make_model_run
+from distill_platform.models.model_runs import Contender, ModelRun, decided_scores, make_model_run
 from distill_platform.models.policy import Policy
-from distill_platform.models.positions import SizingSettings, score_panel
+from distill_platform.models.positions import SizingSettings
 from distill_platform.models.scoring import Scorer
 from distill_platform.strategies.bundles.manifest import ModelReference
 from distill_platform.strategies.runs import Terms
@@ -29,6 +29,8 @@ class Role(StrEnum):
     """To be beaten: frozen, on bars alone."""
     CANDIDATE = "candidate"
     """To be promoted, if it deserves it."""
+    MEMBER = "member"
+    """Part of candidates, and none itself."""
     ABLATION = "ablation"
     """To show what a part of a candidate adds; never promoted."""
 
@@ -84,19 +86,13 @@ def without_events(fitted: Fitted, sizing: SizingSettings) -> Entrant:
 
 
 def scores_of(entrant: Entrant, material: Material) -> Floats:
-    """Return an entrant's scores by bar and symbol of the market, shape (T, N).
+    """Return an entrant's scores by bar and symbol of the market, shape (T, N): see `decided_scores`.
 
-    Within the search window they are out of fold, after it those of the fitted model; NaN where there is none. The
-    forward window's are computed here too: it must have been opened before.
+    Those of the forward window are among them: it must have been opened before.
     """
-    frame, windows = material.frame.features, material.windows
-    scores = np.full(len(frame), np.nan)
-    after = frame.ts >= windows.validation.start_ns
-    scores[after] = entrant.model.scores(frame)[after]
-    if entrant.search_scores is not None:
-        inside = (frame.ts >= windows.search.start_ns) & (material.frame.label_end < windows.search.end_ns)
-        scores[inside] = entrant.search_scores
-    return score_panel(frame, scores, material.market.bars)
+    search = material.search.features
+    own = np.full(len(search), np.nan) if entrant.search_scores is None else entrant.search_scores
+    return decided_scores(entrant.model, material.frame.features, search, own, material.windows, material.market.bars)
 
 
 def run_of(

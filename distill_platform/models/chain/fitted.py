@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from distill_platform.core.canon import sig_hash
+from distill_platform.core.errors import LeakError
+from distill_platform.core.workers import Workers
 from distill_platform.models.baseline import fit_control_arms
 from distill_platform.models.blending import Blend, fit_blend, fit_scale
 from distill_platform.models.chain.material import Material
 from distill_platform.models.ensemble import Explained
-from distill_platform.models.frames import TrainingFrame
-from distill_platform.models.out_of_fold import OutOfFold, fold_table, model_sha256, score_out_of_fold
+from distill_platform.models.frames import Floats
+from distill_platform.models.out_of_fold import FoldFit, OutOfFold, adopt_out_of_fold, fold_table
 from distill_platform.models.scoring import Scorer
 from distill_platform.models.significance import NullDistribution, null_distribution
 from distill_platform.models.teacher import TabularFit, Teacher, TeacherSettings, fit_teacher
-from distill_platform.models.tsmixer.optimization import EpochLoss
-from distill_platform.models.tsmixer.settings import StudentSettings
 from distill_platform.models.tsmixer.student import Student
 from distill_platform.models.tsmixer.teaching import TeacherTargets
-from distill_platform.models.tsmixer.training import fit_student
+from distill_platform.models.tsmixer.training import fit_student, student_out_of_fold
+from distill_platform.models.validation.folds import fold_numbers
 
 TEACHER = "tabular_teacher"
 STUDENT = "tsmixer_student"
+WITHOUT_EVENTS = "tabular_without_events"
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,19 +50,6 @@ class Fitted:
         return sig_hash(self.report)
 
 
-@dataclass(frozen=True)
-class NetworkFit:
-    """The student's procedure as a value: see `out_of_fold.Fit`. Its folds learn from the truth alone."""
-
-    settings: StudentSettings
-    names: tuple[str, ...]
-    bar_ns: int
-
-    def __call__(self, frame: TrainingFrame) -> Scorer:
-        """Return the student of the trainable rows of a frame. Errors: `fit_student`."""
-        return fit_student(frame, self.names, self.settings, self.bar_ns).student
-
-
 def fit_arms(material: Material) -> dict[str, Fitted]:
     """Return the control arms by name, fitted on bars alone; they are to be frozen."""
     line = material.line
@@ -73,33 +65,28 @@ def fit_tabular(
     return _fitted(name, fit_teacher(material.search, material.folds, fit))
 
 
-def null_of(material: Material) -> NullDistribution:
+def null_of(material: Material, workers: Workers | None = None) -> NullDistribution:
     """Return what the teacher's whole procedure finds in labels that were moved in blocks."""
     line = material.line
     fit = TabularFit(line.teacher)
-    return null_distribution(material.search, material.folds, fit, line.bar_ns, line.significance)
+    return null_distribution(material.search, material.folds, fit, line.bar_ns, line.significance, workers)
 
 
 def fit_network(material: Material, teacher: OutOfFold) -> Fitted:
     """Return the student of the search window, taught by the truth and by what the teacher said out of fold.
 
-    Errors: `fit_student`, LeakError first of all.
+    Its own scores out of fold are those of students that were trained on the other folds' rows. Errors: `fit_student`,
+    LeakError first of all.
     """
-    line, search = material.line, material.search
-    names = line.feature_names
-    fit = fit_student(search, names, line.student, line.bar_ns, targets_of(teacher))
-    found = score_out_of_fold(search, material.folds, NetworkFit(line.student, names, line.bar_ns))
+    line, search, folds = material.line, material.search, material.folds
+    names, targets = line.feature_names, targets_of(teacher)
+    fit = fit_student(search, names, line.student, line.bar_ns, targets)
+    pairs = [(fold.train, fold.test) for fold in folds]
+    others = student_out_of_fold(search, names, line.student, line.bar_ns, pairs, targets)
+    found = adopt_out_of_fold(search, folds, others.scores, others.procedure_sha256)
     report = {
-        "kind": fit.student.kind,
-        "model_sha256": model_sha256(fit.student),
+        **fit.report,
         "proof_sha256": found.proof_sha256,
-        "features": list(names),
-        "rows": len(fit.trained_rows),
-        "stopping_rows": len(fit.stopping_rows),
-        "taught_rows": len(fit.taught_rows),
-        "distill_lambda": line.student.distill_lambda,
-        "best_epoch": fit.best_epoch,
-        "curve": [_losses(epoch) for epoch in fit.curve],
         "mean_rank_ic": found.mean_rank_ic,
         "folds": fold_table(found),
     }
@@ -135,9 +122,25 @@ def _fitted(name: str, teacher: Teacher) -> Fitted:
     return Fitted(name, teacher.model, teacher.out_of_fold, _scale(teacher.out_of_fold), teacher.report)  # type: ignore[arg-type]
 
 
+def restored(material: Material, name: str, model: Scorer, scores: Floats, report: Mapping[str, Any]) -> Fitted:
+    """Return a fitted model as it was before it was sealed: from its verified files, its scores and its report.
+
+    Raises LeakError unless the scores and the folds of this material are those that the report's proof is about.
+    """
+    fits = tuple(_fold_fit(row) for row in report["folds"])
+    found = OutOfFold(scores, fold_numbers(material.search, material.folds), material.folds, fits)
+    if found.proof_sha256 != report["proof_sha256"]:
+        hint = "Train it again: its frame, its folds or its scores have changed since"
+        raise LeakError(f"the scores of {name} are not those that were proven to be out of fold", hint=hint)
+    return Fitted(name, model, found, _scale(found), dict(report), report.get("teacher_proof"))  # type: ignore[arg-type]
+
+
+def _fold_fit(row: Mapping[str, Any]) -> FoldFit:
+    values: dict[str, Any] = {}
+    for each in dataclasses.fields(FoldFit):
+        values[each.name] = math.nan if row[each.name] is None else row[each.name]
+    return FoldFit(**values)
+
+
 def _scale(found: OutOfFold) -> float:
     return fit_scale(found.scores[found.is_out_of_fold])
-
-
-def _losses(epoch: EpochLoss) -> dict[str, float]:
-    return {"train": epoch.train, "validation": epoch.validation}

@@ -60,16 +60,24 @@ class Findings:
         return not self.leaks and not self.suspicious
 
 
-def material_of(line: ModelLine, grid: BarGrid, events: pa.Table | None, as_of_ns: int) -> Material:
+def declared_build(line: ModelLine) -> Build:
+    """Return how a line says that its features are made."""
+    return lambda part, events: build_features(part, events, line.features)
+
+
+def material_of(
+    line: ModelLine, grid: BarGrid, events: pa.Table | None, as_of_ns: int, build: Build | None = None
+) -> Material:
     """Return the material of the week that ends at `as_of_ns`, from bars and events; what comes later is not looked at.
 
-    Raises FrameError for a grid that ends before the windows do. Other errors: `windows_of`, `build_features`.
+    `build` is how features are made, by default as the line says. Raises FrameError for a grid that ends before the
+    windows do. Other errors: `windows_of`, `build_features`.
     """
     windows = windows_of(as_of_ns, line.windows)
     if grid.ts[-1] < as_of_ns:
         raise FrameError("the bars end before the forward window does", hint="Collect them, or train an earlier week")
     known = grid.until(as_of_ns)
-    frame = build_training_frame(build_features(known, events, line.features), known, line.label)
+    frame = build_training_frame((build or declared_build(line))(known, events), known, line.label)
     return Material(line, windows, frame, Market(line.market, known.to_bars()))
 
 
@@ -79,13 +87,9 @@ def findings_of(material: Material, grid: BarGrid, events: pa.Table | None, buil
     `build` is how the features were made, by default as the line says.
     """
     line = material.line
-
-    def as_declared(part: BarGrid, seen: pa.Table | None) -> object:
-        return build_features(part, seen, line.features)
-
     part = _checked_part(grid, material)
     cuts = spread_cuts(part, line.guard.cuts)
-    leaks = check_causality(build or as_declared, part, events, cuts, line.guard.seed)  # type: ignore[arg-type]
+    leaks = check_causality(build or declared_build(line), part, events, cuts, line.guard.seed)
     suspicious = suspicious_features(material.search, line.guard.max_rank_correlation)
     return Findings(tuple(leaks), tuple(suspicious))
 

@@ -52,9 +52,18 @@ class Observed:
         """Return the mean log return of the symbols that have one, the same for each of them."""
         return market(NoParams(), self.returns)
 
+    @cached_property
+    def squared_returns(self) -> Panel:
+        """Return the square of the log return of each bar."""
+        return self.returns * self.returns
+
     def windowed_returns(self, window: int) -> Windowed:
         """Return the log returns as windows of some length show them."""
         return self._windowed("returns", window)
+
+    def windowed_squared_returns(self, window: int) -> Windowed:
+        """Return the squared log returns as windows of some length show them."""
+        return self._windowed("squared_returns", window)
 
     def windowed_market_returns(self, window: int) -> Windowed:
         """Return the log returns of the market as windows of some length show them."""

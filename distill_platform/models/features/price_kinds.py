@@ -12,11 +12,11 @@ from distill_platform.models.features.windows import (
     ratio,
     shifted,
     window_fall,
+    window_max,
     window_mean,
     window_sum,
 )
 from distill_platform.strategies.bars import Panel
-from distill_platform.strategies.kinds.rolling import rolling_max, rolling_min
 
 _BARS = FeatureGroup.BARS
 
@@ -33,7 +33,7 @@ def realized_volatility(seen: Observed, window: int) -> Panel:
 
     Andersen and Bollerslev (1998), without the mean, which is small beside the noise of its estimate.
     """
-    return np.sqrt(window_mean(seen.returns * seen.returns, window))
+    return np.sqrt(seen.windowed_squared_returns(window).mean)
 
 
 @feature_kind("ratio", _BARS, lambda short, long: long + 1)
@@ -54,13 +54,13 @@ def scaled_momentum(seen: Observed, window: int) -> Panel:
 @feature_kind("log", _BARS, lambda window: window)
 def high_distance(seen: Observed, window: int) -> Panel:
     """Return the log of the close less the log of the highest high of `window` bars, at most 0."""
-    return seen.log_close - rolling_max(seen.log_high, window)
+    return seen.log_close - window_max(seen.log_high, window)
 
 
 @feature_kind("log", _BARS, lambda window: window)
 def low_distance(seen: Observed, window: int) -> Panel:
     """Return the log of the close less the log of the lowest low of `window` bars, at least 0."""
-    return seen.log_close - rolling_min(seen.log_low, window)
+    return seen.log_close + window_max(-seen.log_low, window)
 
 
 @feature_kind("fraction", _BARS, lambda window: window + 1)

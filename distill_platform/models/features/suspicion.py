@@ -40,9 +40,10 @@ def suspicious_features(frame: TrainingFrame, bound: float) -> list[Suspicion]:
         known = np.isfinite(values[:, place])
         rows = int(known.sum())
         inside = _rank_correlation(values[known, place], label[known])
-        missingness = _rank_correlation(known.astype(np.float64), label)
         found.append(Suspicion(name, inside, rows, is_of_missingness=False))
-        found.append(Suspicion(name, -missingness, len(known), is_of_missingness=True))
+        if rows < len(known):
+            missing = _rank_correlation((~known).astype(np.float64), label)
+            found.append(Suspicion(name, missing, len(known), is_of_missingness=True))
     return [each for each in found if abs(each.rank_correlation) > bound]
 
 

@@ -96,12 +96,18 @@ class Windowed:
         return np.where(squares <= self.window * rounding * rounding, 0.0, squares)
 
 
+def window_max(values: Panel, window: int) -> Panel:
+    """Return the largest of the last `window` rows."""
+    largest = np.full(values.shape, math.nan)
+    _max(_flat(values), window, values.shape[1], largest.reshape(-1))
+    return _unknown_with(largest, values, window)
+
+
 def window_fall(values: Panel, window: int) -> Panel:
     """Return the deepest fall from a running peak within the last `window` rows, >= 0."""
     falls = np.full(values.shape, math.nan)
     _fall(_flat(values), window, values.shape[1], falls.reshape(-1))
-    falls[np.isnan(window_sum(values, window))] = math.nan
-    return falls
+    return _unknown_with(falls, values, window)
 
 
 def ratio(above: Panel, below: Panel) -> Panel:
@@ -126,6 +132,11 @@ def logarithm(values: Panel) -> Panel:
     return logs
 
 
+def _unknown_with(found: Panel, values: Panel, window: int) -> Panel:
+    """Return what was found, NaN where the window holds a NaN: comparisons pass over it."""
+    return np.where(np.isnan(window_sum(values, window)), math.nan, found)
+
+
 def _flat(values: Panel) -> _Flat:
     return np.ascontiguousarray(values, np.float64).reshape(-1)
 
@@ -138,14 +149,21 @@ def _logarithm(values: _Flat, logs: _Flat) -> None:
 
 @kernel
 def _sum(values: _Flat, window: int, width: int, sums: _Flat) -> None:
-    """Fill sums of panels laid out row after row: the cell a row earlier lies `width` places before."""
+    """Fill sums of panels laid out row after row: the cell a row earlier lies `width` places before.
+
+    Two rows are added in one pass, one after the other, which halves what is read and written in between.
+    """
     for start in range((window - 1) * width, len(values), _TILE):
         total = sums[start : start + _TILE]
+        oldest = start - (window - 1) * width
         total[:] = 0.0
-        for back in range((window - 1) * width, -1, -width):
-            term = values[start - back : start - back + len(total)]
+        if window % 2:
+            total[:] = values[oldest : oldest + len(total)]
+        for back in range((window - 1 - window % 2) * width, -1, -2 * width):
+            older = values[start - back : start - back + len(total)]
+            newer = values[start - back + width : start - back + width + len(total)]
             for cell in range(len(total)):
-                total[cell] += term[cell]
+                total[cell] = (total[cell] + older[cell]) + newer[cell]
 
 
 @kernel
@@ -185,6 +203,17 @@ def _comoment(
             other = right[start - back : start - back + len(total)]
             for cell in range(len(total)):
                 total[cell] += (term[cell] - mean[cell]) * (other[cell] - other_mean[cell])
+
+
+@kernel
+def _max(values: _Flat, window: int, width: int, largest: _Flat) -> None:
+    for start in range((window - 1) * width, len(values), _TILE):
+        top = largest[start : start + _TILE]
+        top[:] = -math.inf
+        for back in range((window - 1) * width, -1, -width):
+            value = values[start - back : start - back + len(top)]
+            for cell in range(len(top)):
+                top[cell] = max(value[cell], top[cell])
 
 
 @kernel

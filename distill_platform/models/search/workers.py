@@ -20,6 +20,7 @@ from multiprocessing.context import SpawnProcess
 from types import TracebackType
 from typing import Protocol, Self
 
+from distill_platform.core.errors import SearchError
 from distill_platform.models.search.objective import Evaluate, TrialMeasure
 from distill_platform.models.search.space import Parameters
 
@@ -79,13 +80,18 @@ class WorkerPool:
         self._busy: list[_Worker] = []
 
     def run(self, tasks: Sequence[Task]) -> Iterator[Done]:
-        """Yield what came of each task, in the order in which they end."""
+        """Yield what came of each task, in the order in which they end.
+
+        Raises SearchError when a worker cannot even start: no point is to blame for that.
+        """
         waiting = deque((task, 1) for task in tasks)
         while waiting or self._busy:
             while waiting and len(self._busy) < self.count:
                 self._hand(*waiting.popleft())
             heard = connection.wait([worker.pipe for worker in self._busy])
             for worker in [one for one in self._busy if one.pipe in heard]:
+                if worker.greets():
+                    continue
                 self._busy.remove(worker)
                 done = worker.take()
                 if done is not None:
@@ -126,6 +132,7 @@ class _Worker:
     life: int
 
     def __init__(self, evaluate: Evaluate) -> None:
+        self._is_ready = False
         self.pipe, theirs = get_context("spawn").Pipe()
         with _one_thread():
             self._process: SpawnProcess = get_context("spawn").Process(
@@ -141,6 +148,25 @@ class _Worker:
             self.pipe.send(task)
         except OSError:
             return False
+        return True
+
+    def greets(self) -> bool:
+        """Return whether what is heard is that it is ready, the first thing a worker says, and not what came of a task.
+
+        Raises SearchError if it gave up before; one that was killed until then is like any other that died.
+        """
+        if self._is_ready:
+            return False
+        try:
+            self.pipe.recv()
+        except (EOFError, OSError):
+            self._process.join(_JOIN_S)
+            if (self._process.exitcode or 0) <= 0:
+                return False
+            message = "a worker process could not start, so nothing was measured"
+            hint = "Read what it wrote to the terminal; the evaluation must survive pickling"
+            raise SearchError(message, hint=hint) from None
+        self._is_ready = True
         return True
 
     def take(self) -> Done | None:
@@ -178,12 +204,12 @@ def _serve(pipe: Connection, evaluate: Evaluate) -> None:
     """Measure what comes through the pipe until it closes. Ctrl-C is left to the coordinator."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_die_with_parent, daemon=True).start()
-    while True:
-        try:
-            task = pipe.recv()
-        except EOFError:
-            return
-        pipe.send(attempt(evaluate, task))
+    try:
+        pipe.send(None)
+        while True:
+            pipe.send(attempt(evaluate, pipe.recv()))
+    except (EOFError, OSError):  # nobody is there any more
+        return
 
 
 def _die_with_parent() -> None:

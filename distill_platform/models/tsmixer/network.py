@@ -125,9 +125,16 @@ def _over_time(network: Network, place: str, values: Tensor, dropout: Dropout | 
 def _over_channels(network: Network, place: str, values: Tensor, dropout: Dropout | None) -> Tensor:
     weights = network.weights
     steady = _batch_normalized(network, place, values, in_training=dropout is not None)
-    hidden = _rectified(weights[f"{place}.weight_in"] @ steady + weights[f"{place}.bias_in"], dropout)
-    mixed = weights[f"{place}.weight_out"] @ hidden + weights[f"{place}.bias_out"]
-    return _dropped(mixed, dropout)
+    hidden = _rectified(_map(weights[f"{place}.weight_in"], weights[f"{place}.bias_in"], steady), dropout)
+    return _dropped(_map(weights[f"{place}.weight_out"], weights[f"{place}.bias_out"], hidden), dropout)
+
+
+def _map(weight: Tensor, bias: Tensor, values: Tensor) -> Tensor:
+    """Return weight @ values + bias for each window: as a batch of products, where `@` would copy all windows twice."""
+    import torch
+
+    many = len(values)
+    return torch.baddbmm(bias.expand(many, *bias.shape), weight.expand(many, *weight.shape), values)
 
 
 def _batch_normalized(network: Network, place: str, values: Tensor, *, in_training: bool) -> Tensor:

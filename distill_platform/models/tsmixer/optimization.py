@@ -79,6 +79,33 @@ def optimize(
     return Optimized(best, tuple(curve))
 
 
+class _Adam:
+    """Kingma and Ba (2015), algorithm 1, by the kernel that torch's own class calls.
+
+    That class imports torch's compiler when it is made, 800 modules and more than a second of every process.
+    """
+
+    def __init__(self, weights: list[Tensor], learning_rate: float) -> None:
+        import torch
+
+        self._weights, self._learning_rate = weights, learning_rate
+        self._first, self._second = ([torch.zeros_like(weight) for weight in weights] for _ in range(2))
+        self._counts = [torch.zeros((), device=weight.device) for weight in weights]
+
+    def step(self, loss: Tensor) -> None:
+        """Move the weights a step down the gradient of the loss."""
+        import torch
+
+        slopes = torch.autograd.grad(loss, self._weights)
+        torch._foreach_add_(self._counts, 1.0)
+        with torch.no_grad():
+            torch._fused_adam_(
+                self._weights, slopes, self._first, self._second, [], self._counts,
+                lr=self._learning_rate, beta1=0.9, beta2=0.999, weight_decay=0.0, eps=1e-8,
+                amsgrad=False, maximize=False,
+            )  # fmt: skip
+
+
 class _Training:
     """A network on its way: its optimizer, and the running average of its tensors."""
 
@@ -89,10 +116,8 @@ class _Training:
         schedule: Schedule,
         dropout: Dropout,
     ) -> None:
-        import torch
-
         self.average = network.copy()
-        self._adam = torch.optim.Adam(network.weights.values(), lr=schedule.learning_rate, fused=True)
+        self._adam = _Adam(list(network.weights.values()), schedule.learning_rate)
         self._tensors = list(network.tensors().values())
         self._averages = list(self.average.tensors().values())
         self._train_loss, self._schedule, self._dropout = train_loss, schedule, dropout
@@ -104,10 +129,8 @@ class _Training:
 
         total, seen = torch.zeros(()), 0
         for batch in _batches(rows, self._schedule.batch, self._dropout):
-            self._adam.zero_grad()
             loss = self._train_loss(batch, self._dropout)
-            torch.autograd.backward(loss)
-            self._adam.step()
+            self._adam.step(loss)
             self._include()
             total, seen = total + loss.detach().cpu() * len(batch), seen + len(batch)
         return float(total) / seen
@@ -133,12 +156,16 @@ def _batches(rows: int, size: int, dropout: Dropout) -> Iterator[Tensor]:
 
 
 @contextmanager
-def deterministic(threads: int) -> Iterator[None]:
-    """Compute with so many threads and with deterministic algorithms only, for as long as the block lasts."""
+def deterministic() -> Iterator[None]:
+    """Compute on one thread and with deterministic algorithms only, for as long as the block lasts.
+
+    How threads share a sum decides on its last bits, so with more of them the weights would be other bytes; networks as
+    small as these gain nothing from a second one, and lose much where it has to wait for a core.
+    """
     import torch
 
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
     try:
         yield

@@ -37,7 +37,7 @@ class Sequences:
         return is_available
 
     def windows(self, asked: Integers | Tensor) -> Tensor:
-        """Return the windows of asked rows, given by position, oldest bar first, shape (B, C, L).
+        """Return the windows of asked rows, given by position, oldest bar first, shape (B, C, L), in C order.
 
         Raises IndexError for a row without a window.
         """
@@ -46,7 +46,7 @@ class Sequences:
         first = torch.from_numpy(self.first)[torch.as_tensor(asked, device="cpu")]
         if bool((first == _NOT_THERE).any()):
             raise IndexError("a row without a window was asked for; see is_available")
-        return torch.from_numpy(self.channels).unfold(0, self.length, 1)[first]
+        return torch.from_numpy(self.channels).unfold(0, self.length, 1)[first].contiguous()
 
 
 def sequence_windows(

@@ -11,7 +11,7 @@ from distill_platform.core.config import StrictModel
 
 
 class Device(StrEnum):
-    """Where to train: `auto` is a GPU if there is one."""
+    """Where to train: `auto` is a GPU if there is one. The same seed gives other bytes on another sort of device."""
 
     AUTO = "auto"
     CPU = "cpu"
@@ -22,8 +22,7 @@ class StudentSettings(StrictModel):
     """How the student is built and trained.
 
     A sequence is `length` bars. `distill_lambda` is the weight of the distance to the teacher beside the distance to
-    the truth. The last `stopping_share` of the training window decides when training stops. Weights are the same on any
-    machine only with the same number of `threads`.
+    the truth. The last `stopping_share` of the training window decides when training stops.
     """
 
     length: Annotated[int, Field(ge=2, le=1_024)] = 48
@@ -37,5 +36,4 @@ class StudentSettings(StrictModel):
     distill_lambda: Annotated[float, Field(ge=0.0, le=100.0)] = 0.5
     stopping_share: Annotated[float, Field(gt=0.0, le=0.5)] = 0.15
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    threads: Annotated[int, Field(ge=1, le=64)] = 1
     device: Device = Field(default=Device.AUTO, strict=False)

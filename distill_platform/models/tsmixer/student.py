@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from distill_platform.models.frames import FeatureFrame, Floats
+from distill_platform.models.frames import FeatureFrame, Floats, Integers
 from distill_platform.models.tsmixer.architecture import Architecture, Head
 from distill_platform.models.tsmixer.integrated_gradients import channel_contributions
 from distill_platform.models.tsmixer.network import Network, score
@@ -62,7 +62,7 @@ class Student:
         import torch
 
         scores = np.full(len(frame), np.nan)
-        with deterministic(self.settings.threads), torch.no_grad():
+        with deterministic(), torch.no_grad():
             for rows, windows in self._batches(frame):
                 found = score(self.network, normalized(windows)).numpy()
                 scores[rows] = self.normalization.restored(found)
@@ -75,7 +75,7 @@ class Student:
         the error of integrating in steps; see `integrated_gradients`. Deterministic.
         """
         added = np.full((len(frame), self.n_channels), np.nan)
-        with deterministic(self.settings.threads):
+        with deterministic():
             for rows, windows in self._batches(frame):
                 parts = channel_contributions(self.network, normalized(windows)).numpy()
                 added[rows] = parts.astype(np.float64) * self.normalization.label_scale
@@ -97,7 +97,7 @@ class Student:
 
         return from_files(files)
 
-    def _batches(self, frame: FeatureFrame) -> Iterator[tuple[np.ndarray, Tensor]]:
+    def _batches(self, frame: FeatureFrame) -> Iterator[tuple[Integers, Tensor]]:
         sequences = self._sequences(frame)
         available = np.flatnonzero(sequences.is_available)
         for start in range(0, len(available), _AT_ONCE):

@@ -7,21 +7,23 @@ window; no row before it is trained on whose label touches that part.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from distill_platform.core.errors import ModelError
-from distill_platform.models.frames import Flags, Floats, Integers, TrainingFrame
+from distill_platform.models.frames import Flags, Integers, TrainingFrame
 from distill_platform.models.tsmixer.network import Dropout, Network, initial_network, score
 from distill_platform.models.tsmixer.normalization import Normalization, fit_normalization
 from distill_platform.models.tsmixer.optimization import EpochLoss, Schedule, deterministic, optimize
 from distill_platform.models.tsmixer.reversible import normalized
-from distill_platform.models.tsmixer.sequences import Sequences, sequence_windows
+from distill_platform.models.tsmixer.sequences import Sequences, Singles, sequence_windows
 from distill_platform.models.tsmixer.settings import Device, StudentSettings
 from distill_platform.models.tsmixer.student import Student, student_architecture
+from distill_platform.models.tsmixer.student_fit import StudentFit, StudentOutOfFold, student_sha256
 from distill_platform.models.tsmixer.teaching import TeacherTargets
 
 if TYPE_CHECKING:
@@ -29,22 +31,6 @@ if TYPE_CHECKING:
 
 _AT_ONCE = 4_096
 _FEWEST_ROWS = 2
-
-
-@dataclass(frozen=True, eq=False)
-class StudentFit:
-    """A student, and how it came to be.
-
-    `curve` has both losses of every epoch, and the student is that of `best_epoch`, counted from 1. `trained_rows`,
-    `stopping_rows` and `taught_rows` (those of the former with a teacher's target) are positions in the frame.
-    """
-
-    student: Student
-    curve: tuple[EpochLoss, ...]
-    best_epoch: int
-    trained_rows: Integers = field(repr=False)
-    stopping_rows: Integers = field(repr=False)
-    taught_rows: Integers = field(repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +76,7 @@ def fit_student(
 
     Sequences reach back to any rows of the frame; only labels are confined to the rows that are trained on. Channels
     and labels are standardized by the trained rows alone, those that decide when to stop not among them. The same
-    frame, settings and number of threads give the same bytes.
+    frame and settings give the same bytes, however many threads there are.
 
     Raises LeakError for teacher targets that are not out of fold, ModelError where there are too few rows with a whole
     sequence to train or to stop by, labels that do not vary or a loss that is never finite, and KeyError for a feature
@@ -102,7 +88,7 @@ def fit_student(
     values = frame.features.columns(names)
     normalization = fit_normalization(values[trained], frame.label[trained])
     channels = normalization.channels(values)
-    with deterministic(settings.threads):
+    with deterministic():
         lessons, exam = (
             _lessons(frame, channels, part, normalization, settings, interval_ns, targets)
             for part in (trained, stopping)
@@ -110,7 +96,8 @@ def fit_student(
         network, curve, best_epoch = _trained(lessons, exam, settings, len(names))
     student = Student(names, interval_ns, settings, normalization, network)
     taught = trained[lessons.taught.cpu().numpy() > 0.0]
-    return StudentFit(student, curve, best_epoch, trained, stopping, taught)
+    proof = None if targets is None else targets.proof_hash
+    return StudentFit(student, curve, best_epoch, trained, stopping, taught, proof)
 
 
 def student_out_of_fold(
@@ -120,18 +107,22 @@ def student_out_of_fold(
     interval_ns: int,
     folds: Sequence[tuple[Integers, Integers]],
     targets: TeacherTargets | None = None,
-) -> Floats:
-    """Return the score of each row, shape (N,), by a student that was trained on the other rows, NaN where none was.
+) -> StudentOutOfFold:
+    """Return the score of each row that a fold tests, by a student that was trained on the rows that the fold names.
 
     A fold is the rows to train on and the rows to test on. A target of a teacher that knew a label of the test rows is
-    left out, as its student would know it too: after purged K-fold, students learn from the truth alone.
+    left out, as its student would know it too: after purged K-fold, students learn from the truth alone. Raises as
+    `fit_student` does.
     """
-    scores = np.full(len(frame), np.nan)
+    if targets is not None:
+        targets.refuse_in_sample(frame)
+    scores, hashes = np.full(len(frame), np.nan), []
     for train, test in folds:
         unaware = targets.unaware_of(frame, test) if targets is not None else None
-        fit = fit_student(frame, names, settings, interval_ns, unaware, train)
-        scores[test] = fit.student.scores(frame.features)[test]
-    return scores
+        student = fit_student(frame, names, settings, interval_ns, unaware, train).student
+        scores[test] = student.scores(frame.features)[test]
+        hashes.append(student_sha256(student))
+    return StudentOutOfFold(scores, tuple(hashes))
 
 
 def _learnable(frame: TrainingFrame, settings: StudentSettings, interval_ns: int, rows: Integers | None) -> Integers:
@@ -158,7 +149,7 @@ def _parted(frame: TrainingFrame, rows: Integers, stopping_share: float) -> tupl
 
 def _lessons(
     frame: TrainingFrame,
-    channels: np.ndarray,
+    channels: Singles,
     rows: Integers,
     normalization: Normalization,
     settings: StudentSettings,
@@ -206,6 +197,7 @@ def _device(asked: Device) -> str:
     """Return the device to train on; ModelError for a GPU that was asked for and is not there."""
     import torch
 
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # without, deterministic products are an error there
     is_there = torch.cuda.is_available()
     if asked is Device.CUDA and not is_there:
         raise ModelError("student.device is cuda, and there is no GPU", hint="Say auto or cpu")

@@ -34,9 +34,9 @@ def reasons(parsed: Parsed) -> Counter[Reason]:
     return Counter(row.reason for row in parsed.rejected)
 
 
-def zipped(*members: tuple[str, bytes]) -> bytes:
+def zipped(*members: tuple[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(buffer, "w", packing) as archive:
         for name, content in members:
             archive.writestr(name, content)
     return buffer.getvalue()

@@ -117,14 +117,11 @@ def test_pages_cover_the_day_once_without_overlap() -> None:
     assert asked[0]["symbol"] == ["AA"]
 
 
-@given(
-    st.lists(
-        st.one_of(
-            st.integers(0, 30).map(candle),
-            st.recursive(st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text(), st.lists),
-        )
-    )
-)
+VALUES = st.none() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=5)
+CANDLES = st.lists(VALUES | st.lists(VALUES, max_size=8) | st.integers(0, 30).map(candle), max_size=6)
+
+
+@given(CANDLES)
 def test_no_candle_is_lost_whatever_it_is(rows: list[Any]) -> None:
     parsed = read(*rows)
     reasons(parsed)

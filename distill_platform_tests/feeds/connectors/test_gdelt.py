@@ -1,8 +1,8 @@
 """GDELT: bulk files first, searches only for those that are missing; a hostile zip is an error and never unpacked."""
 
+import time
 import zipfile
 from datetime import UTC, date, datetime
-from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,7 +17,7 @@ from distill_platform.feeds.rejected import Reason
 from distill_platform_tests.feeds.connectors.bodies_of import as_json, declared, origin, reasons, zipped
 
 DAY = date(2026, 4, 19)
-GDELT = Gdelt(declared("gdelt", words=["bitcoin", "Vitalik Buterin"], max_bytes=200_000))
+GDELT = Gdelt(declared("gdelt", words=["bitcoin", "Vitalik Buterin"], max_bytes=2_000_000))
 STAMP = "20260419101500"
 MEMBER = f"{STAMP}.gkg.csv"
 
@@ -54,6 +54,11 @@ def test_an_article_is_published_when_its_batch_says() -> None:
     assert (row["title"], row["outlet"], row["tone"]) == ("Bitcoin & gold rise", "news.example", -0.25)
     assert row["entities"] == ["acme", "jane doe", "john roe"]
     assert row["place"] == "line 1"
+
+
+def test_an_article_that_dates_itself_back_is_not_known_before_its_batch() -> None:
+    found = bulk(line(stamp="20260101000000"))
+    assert found.rows["published_at"].to_pylist() == [datetime(2026, 4, 19, 10, 15, tzinfo=UTC)]
 
 
 def test_articles_about_other_things_are_counted_and_left_out() -> None:
@@ -101,10 +106,7 @@ def lying_about_its_size() -> bytes:
 
 
 def altered() -> bytes:
-    buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(MEMBER, line())
-    return buffer.getvalue().replace(b"gold", b"lead")
+    return zipped((MEMBER, line().encode()), packing=zipfile.ZIP_STORED).replace(b"gold", b"lead")
 
 
 @pytest.mark.parametrize(
@@ -145,6 +147,21 @@ def altered() -> bytes:
 def test_a_zip_that_is_not_one_sound_file_is_garbled(body: bytes) -> None:
     with pytest.raises(FeedGarbled):
         read(body)
+
+
+def test_texts_that_are_made_to_take_long_do_not() -> None:
+    began = time.monotonic()
+    huge = "x" * 500_000
+    rows = [
+        line(title="bitcoin " + "<!--" * 100_000),
+        line(title="bitcoin " + "<PAGE_TITLE>" * 50_000),
+        line(tone="1" * 500_000 + "x"),
+        line(stamp="1 " * 250_000),
+        line(title=f"bitcoin {huge}", persons=huge),
+    ]
+    content = "\n".join(rows).encode()
+    assert read(zipped((MEMBER, content), packing=zipfile.ZIP_STORED)).rows_in == 5
+    assert time.monotonic() - began < 2.0
 
 
 def test_an_empty_file_in_a_zip_is_no_articles() -> None:
@@ -195,7 +212,9 @@ def test_a_search_may_find_nothing() -> None:
     assert read(b"{}", "doc").rows_in == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"articles": 1}', b"Your search was too short.", b'{"articles": ['])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"articles": 1}', b"Your search was too short.", b'{"articles": [', b'{"error": 1}']
+)
 def test_an_answer_to_a_search_that_is_none_is_garbled(body: bytes) -> None:
     with pytest.raises(FeedGarbled):
         read(body, "doc")

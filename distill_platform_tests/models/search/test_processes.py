@@ -16,6 +16,7 @@ import orjson
 import psutil
 import pytest
 
+from distill_platform.core.errors import SearchError
 from distill_platform.models.search.coordinator import run_search
 from distill_platform.models.search.objective import TrialMeasure
 from distill_platform.models.search.space import Parameters
@@ -157,6 +158,20 @@ def test_what_a_worker_died_of_once_is_run_again_and_counts(tmp_path: Path) -> N
         done = list(pool.run(tasks))
     assert {one.task.number for one in done} == {1, 2}
     assert {(one.reason, one.lives) for one in done} == {(None, 2)}
+
+
+@dataclass(frozen=True)
+class Unpackable(Valley):
+    """Cannot be unpickled in another process."""
+
+    def __setstate__(self, state: object) -> None:
+        raise ImportError("there is no such module here")
+
+
+def test_a_search_whose_workers_cannot_start_stops_and_blames_no_point(tmp_path: Path) -> None:
+    with pytest.raises(SearchError, match="could not start"):
+        run_search(plan(TRIALS), Unpackable(), tmp_path / "trials.jsonl", 2)
+    assert len(lines(tmp_path / "trials.jsonl")) == 1, "only the header"
 
 
 def test_workers_are_gone_with_their_pool() -> None:

@@ -1,0 +1,103 @@
+"""Sealing a fitted model: what its manifest says of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from distill_platform.core.errors import ArtifactMalformed
+from distill_platform.models.artifacts.manifest import (
+    ArtifactReference,
+    ManifestDraft,
+    ModelType,
+    Period,
+    TrainingWindows,
+)
+from distill_platform.models.chain.fitted import Fitted, normalization_of
+from distill_platform.models.chain.material import Material
+from distill_platform.models.ensemble import Ensemble
+from distill_platform.models.tsmixer.student import Student
+from distill_platform.models.validation.windows import Window
+
+
+def fitted_draft(material: Material, fitted: Fitted, version: str, code_version: str, trials: int) -> ManifestDraft:
+    """Return the manifest of a fitted model, but for its files; `trials` is how many were tried to find it."""
+    model = fitted.model
+    tokens = model.n_tokens if isinstance(model, Student) else 1
+    return ManifestDraft(
+        **_common(material, code_version, trials),
+        type=ModelType(model.kind),
+        name=fitted.name,
+        version=version,
+        feature_names=list(model.feature_names),
+        normalization={**normalization_of(model), "score_scale": fitted.scale},
+        n_tokens=tokens,
+        n_channels=len(model.feature_names),
+        ensemble_policy=None,
+        ensemble_alpha=None,
+        folds=fitted.report["folds"],
+        train_report_hash=fitted.report_sha256,
+        teacher_proof=fitted.teacher_proof,
+        parents=[],
+    )
+
+
+def ensemble_draft(
+    material: Material,
+    name: str,
+    model: Ensemble,
+    members: list[tuple[ArtifactReference, Fitted]],
+    version: str,
+    code_version: str,
+    trials: int,
+) -> ManifestDraft:
+    """Return the manifest of a policy over members that are sealed already."""
+    first = members[0][1]
+    proofs = [fitted.teacher_proof for _, fitted in members if fitted.teacher_proof is not None]
+    return ManifestDraft(
+        **_common(material, code_version, trials),
+        type=ModelType.ENSEMBLE,
+        name=name,
+        version=version,
+        feature_names=list(model.feature_names),
+        normalization={"method": "members", "score_scale": 1.0},
+        n_tokens=max(fitted.model.n_tokens if isinstance(fitted.model, Student) else 1 for _, fitted in members),
+        n_channels=len(model.feature_names),
+        ensemble_policy=str(model.policy),
+        ensemble_alpha=model.policy.alpha,
+        folds=first.report["folds"],
+        train_report_hash=first.report_sha256,
+        teacher_proof=proofs[0] if proofs else None,
+        parents=[reference for reference, _ in members],
+    )
+
+
+def score_scale(manifest: ManifestDraft) -> float:
+    """Return the unit of a sealed model's scores; ArtifactMalformed for a manifest that does not say it."""
+    told = manifest.normalization
+    scale = told.get("score_scale") if isinstance(told, dict) else None
+    if not isinstance(scale, float) or not scale > 0.0:
+        raise ArtifactMalformed(f"{manifest.name} {manifest.version} does not say in what unit it scores")
+    return scale
+
+
+def _common(material: Material, code_version: str, trials: int) -> dict[str, Any]:
+    line, windows, versions = material.line, material.windows, material.frame.features.versions
+    return {
+        "schema_version": 1,
+        "line": line.name,
+        "feature_payload_schema_version": versions.schema_hash,
+        "feature_version": versions.feature_version,
+        "data_version": versions.data_version,
+        "lineage_id": versions.lineage_id,
+        "data_range": _period(windows.search),
+        "windows": TrainingWindows(
+            search=_period(windows.search), validation=_period(windows.validation), forward=_period(windows.forward)
+        ),
+        "seed": line.teacher.seed,
+        "trial_count": trials,
+        "code_version": code_version,
+    }
+
+
+def _period(window: Window) -> Period:
+    return Period.of_ns(window.start_ns, window.end_ns)

@@ -1,0 +1,63 @@
+"""Contending: all models of a line's week, from their sealed files, in one contest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from distill_platform.core.canon import parse
+from distill_platform.models.chain.contest import Contest, Entry, hold_contest
+from distill_platform.models.chain.entrants import Entrant, Role
+from distill_platform.models.chain.material import Material
+from distill_platform.models.policy import Policy
+from distill_platform.models.positions import SizingSettings
+from distill_platform.models.stage import Models, code_version
+from distill_platform.models.stages.shelf import Shelf
+from distill_platform.models.terms import terms_of
+from distill_platform.store.code import git_sha
+from distill_platform.store.lake import Input
+
+_DATASETS = ("frozen_baseline", "tabular_teacher", "ensemble")
+_ENTERS = (Role.ARM, Role.CANDIDATE, Role.ABLATION)
+
+
+def enter(
+    models: Models, material: Material, week: str, inputs: dict[str, Input], finalists: Sequence[Mapping[str, Any]]
+) -> list[Entry]:
+    """Return everybody who enters: arms, candidates of the ensemble, finalists of the search, and the ablation.
+
+    All come from their sealed files, verified; `finalists` are rows of models that are not published yet.
+    """
+    shelf = Shelf(models, material, week)
+    found: list[tuple[str, Mapping[str, Any]]] = [(name, row) for name in _DATASETS for row in shelf.rows(name)]
+    found += [("", row) for row in finalists]
+    entries = [_entry(shelf, material, dataset, row) for dataset, row in found if Role(row["role"]) in _ENTERS]
+    inputs |= shelf.inputs
+    return entries
+
+
+def _entry(shelf: Shelf, material: Material, dataset: str, row: Mapping[str, Any]) -> Entry:
+    report = parse(row["report"].encode())
+    role, sizing = Role(row["role"]), material.line.sizing
+    if "hold_bars" in report:
+        sizing = SizingSettings.model_validate({**sizing.model_dump(), "hold_bars": report["hold_bars"]})
+    scores = shelf.scores(dataset, row["name"]) if dataset and role is not Role.ARM else None
+    entrant = Entrant(
+        name=row["name"],
+        role=role,
+        model=shelf.model(row),
+        search_scores=scores,
+        scale=row["scale"],
+        policy=None if row["policy"] is None else Policy.parse(row["policy"]),
+        sizing=sizing,
+        parameters=report.get("parameters", {}),
+    )
+    return Entry(entrant, shelf.references[row["name"]])
+
+
+def contest_of(models: Models, material: Material, week: str, entries: Sequence[Entry], trials: int) -> Contest:
+    """Return the runs of all entries, each with the number of `trials`; the forward window must have been opened."""
+    line = material.line
+    world, regime = models.settings.world_of(line), models.settings.regime_of(line)
+    terms = terms_of(line, world, week, regime, code_version(), git_sha())
+    return hold_contest(material, entries, terms, trials)

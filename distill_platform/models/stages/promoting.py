@@ -1,0 +1,179 @@
+"""Promoting: who of a week's candidates has earned to be tried, and why the others have not."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from distill_platform.core.canon import dumps
+from distill_platform.core.errors import LeakError
+from distill_platform.evaluation.records import evaluation_stream
+from distill_platform.models.artifacts.manifest import ArtifactManifest
+from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
+from distill_platform.models.chain.entrants import Role
+from distill_platform.models.chain.fitted import TEACHER
+from distill_platform.models.chain.material import Material
+from distill_platform.models.features.schema import FEATURE_VERSION, schema_hash
+from distill_platform.models.frames import FrameVersions
+from distill_platform.models.line import ModelLine
+from distill_platform.models.out_of_fold import verify_out_of_fold
+from distill_platform.models.promotion.case import (
+    ContenderRun,
+    GuardFindings,
+    PromotionCase,
+    WorldVerdict,
+)
+from distill_platform.models.promotion.deciding import PromotionDecision, decide_promotion
+from distill_platform.models.registry import registry_view
+from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.stages.confirming import open_forward
+from distill_platform.models.stages.framing import read_findings
+from distill_platform.models.stages.reading import symbols_of
+from distill_platform.models.stages.running import read_confirmed, read_contest
+from distill_platform.models.stages.shelf import Shelf
+from distill_platform.models.validation.windows import Window
+from distill_platform.store.lake import Counts, Input, Manifest
+from distill_platform.store.lake.laws import check
+from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
+from distill_platform.strategies.bundles.manifest import RunManifest
+
+
+@dataclass(frozen=True, eq=False)
+class Promotion:
+    """A candidate's bout and what was decided of it."""
+
+    bout: Bout = field(repr=False)
+    case: PromotionCase = field(repr=False)
+    decision: PromotionDecision
+
+
+def decide_line(
+    models: Models, line: ModelLine, week: str, inputs: dict[str, Input]
+) -> tuple[Contest, list[Promotion]]:
+    """Return a line's contest and the decision on each of its candidates; errors for a line that was refused before."""
+    contest = read_contest(models, line, week, inputs)
+    confirmed = read_confirmed(models, line, week, inputs)
+    entries = [bout.entry for bout in contest.bouts]
+    candidates = [entry.reference.artifact_sha256 for entry in entries if entry.entrant.role is Role.CANDIDATE]
+    opening = open_forward(models, contest.material, week, candidates)
+    runs = tuple(_contender(models, bout) for bout in contest.bouts)
+    arms = registry_view(models.ledger, line.name).arms
+    guard = _guard(models, contest.material, week, inputs)
+    served = FrameVersions(schema_hash(line.features, line.bar_ns, symbols_of(line)), FEATURE_VERSION, "", "")
+    promotions = []
+    for bout in contest.bouts:
+        if bout.entry.entrant.role is not Role.CANDIDATE:
+            continue
+        sealed = models.artifacts.open(bout.entry.reference).manifest
+        case = PromotionCase(
+            candidate=bout.entry.reference,
+            policy=sealed.ensemble_policy,
+            arms=arms,
+            runs=runs,
+            sealed=_versions(sealed),
+            online=served,
+            verdict=_verdict(models, bout.run.manifest),
+            findings=guard.findings(sealed),
+            opening=opening,
+            honest_trials=trials_of(entries, int(confirmed.opening["searched"]), opening),
+        )
+        promotions.append(Promotion(bout, case, decide_promotion(case, line.promotion)))
+    return contest, promotions
+
+
+def _contender(models: Models, bout: Bout) -> ContenderRun:
+    fitted = models.artifacts.open(bout.entry.reference).manifest.data_range
+    known = Window(round(fitted.start.timestamp()) * 10**9, round(fitted.end.timestamp()) * 10**9)
+    return contender_run(bout, known)
+
+
+def _versions(sealed: ArtifactManifest) -> FrameVersions:
+    return FrameVersions(
+        sealed.feature_payload_schema_version, sealed.feature_version, sealed.data_version, sealed.lineage_id
+    )
+
+
+def _verdict(models: Models, manifest: RunManifest) -> WorldVerdict | None:
+    """Return what the ledger has on a run; None for one that was not judged yet."""
+    latest = models.ledger.latest(evaluation_stream(manifest.world_id, manifest.strategy_id, manifest.run_id))
+    if latest is None:
+        return None
+    body = latest.body
+    against = [result["reason"] for result in body["validation"]["results"] if result["status"] != "pass"]
+    gates = {gate["stage"]: gate["status"] for gate in body["evidence"]["gates"]}
+    return WorldVerdict(
+        body["summary"]["status"], gates, body["evidence"]["counts_for_release"] is True, tuple(against)
+    )
+
+
+@dataclass(frozen=True)
+class _Guard:
+    """What the guards said of a line's week; `proof` is the teacher's, verified anew, None if it does not hold."""
+
+    p_value: float
+    leaks: tuple[str, ...]
+    suspicious: tuple[str, ...]
+    proof: str | None
+
+    def findings(self, sealed: ArtifactManifest) -> GuardFindings:
+        """Return what is known of one candidate's training: whoever was taught must have been taught by that proof."""
+        holds = self.proof is not None and sealed.teacher_proof in (None, self.proof)
+        return GuardFindings(self.p_value, self.leaks, self.suspicious, holds)
+
+
+def _guard(models: Models, material: Material, week: str, inputs: dict[str, Input]) -> _Guard:
+    line = material.line
+    leaks, suspicious = read_findings(models, line, week)
+    found, read = open_partition(models.lake, "tabular_teacher", week)
+    inputs |= read
+    null = next((r for r in rows_of(found, "nulls") if r["line"] == line.name and r["name"] == TEACHER), None)
+    p_value = math.nan if null is None else float(null["p_value"])
+    return _Guard(p_value, leaks, suspicious, _proof(models, material, week))
+
+
+def _proof(models: Models, material: Material, week: str) -> str | None:
+    """Return the hash of the teacher's proof, if every score of it is of a row that its fold could not know."""
+    try:
+        teacher = Shelf(models, material, week).fitted("tabular_teacher", TEACHER).out_of_fold
+        verify_out_of_fold(teacher, material.search)
+    except LeakError:
+        return None
+    return teacher.proof_sha256
+
+
+def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
+    """Return the published weeks of `promotion_report`; what it recommends waits for people."""
+    manifests = []
+    for done, week in enumerate(weeks, 1):
+        inputs: dict[str, Input] = {}
+        made, failures = each_line(models, lambda line: decide_line(models, line, week, inputs))  # noqa: B023
+        rows = [_row(line, one) for line, (_, promotions) in made.items() for one in promotions]
+        unjudged = [row["name"] for row in rows if row["verdict"] is None]
+        blind = [row["name"] for row in rows if row["status"] == "recommended" and row["verdict"] is None]
+        open_ = [row["name"] for row in rows if row["status"] == "recommended" and row["reasons"] != "[]"]
+        checks = [
+            check("provenance", "recommendations of runs that no world has judged", len(blind), sample=blind),
+            check("fail_closed", "recommendations with a reason against them", len(open_), sample=open_),
+        ]
+        counts = Counts(len(rows) + len(failures), len(rows), quarantined=refusals(failures))
+        tables = {"decisions": rows, "refused": [failure.row() for failure in failures]}
+        extra = {"unjudged_runs": unjudged} if unjudged else {}
+        manifests.append(publish(models, "promotion_report", week, MadeTables(tables, inputs, counts, checks, extra)))
+        models.progress("promotion_report", done, len(weeks))
+    return manifests
+
+
+def _row(line: str, one: Promotion) -> dict[str, Any]:
+    reference, verdict = one.bout.entry.reference, one.case.verdict
+    return {
+        "line": line,
+        "name": reference.name,
+        "version": reference.version,
+        "artifact_sha256": reference.artifact_sha256,
+        "run_id": one.bout.run.manifest.run_id,
+        "status": one.decision.status.value,
+        "verdict": None if verdict is None else verdict.status,
+        "reasons": dumps([reason.to_dict() for reason in one.decision.reasons]).decode(),
+    }

@@ -1,0 +1,90 @@
+"""Running: every model of a week hands in a run bundle, and is judged like any strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from distill_platform.core.errors import MissingDataset
+from distill_platform.models.chain.contest import Contest, Entry
+from distill_platform.models.line import ModelLine
+from distill_platform.models.model_runs import ModelRun
+from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.stages.contending import contest_of, enter
+from distill_platform.models.stages.framing import read_material
+from distill_platform.store.lake import Counts, Input, Manifest
+from distill_platform.store.lake.laws import check
+from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
+from distill_platform.strategies.bundles.sealing import write_bundle
+
+
+def run_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
+    """Return the published weeks of `model_runs`, after handing in every bundle that was not handed in before."""
+    manifests = []
+    for done, week in enumerate(weeks, 1):
+        inputs: dict[str, Input] = {}
+        made, failures = each_line(models, lambda line: _handed_in(models, line, week, inputs))  # noqa: B023
+        rows = [row for one in made.values() for row in one]
+        missing = [row["run_id"] for row in rows if not (models.settings.inbox / row["run_id"]).is_dir()]
+        checks = [check("provenance", "runs that are not in the inbox", len(missing), sample=missing)]
+        counts = Counts(len(rows) + len(failures), len(rows), quarantined=refusals(failures))
+        tables = {"runs": rows, "refused": [failure.row() for failure in failures]}
+        manifests.append(publish(models, "model_runs", week, MadeTables(tables, inputs, counts, checks)))
+        models.progress("model_runs", done, len(weeks))
+    return manifests
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What a line's confirmation says: its finalists as rows of models, and the opening of the forward window."""
+
+    finalists: list[dict[str, Any]]
+    opening: Mapping[str, Any]
+
+
+def read_confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Confirmed:
+    """Return what was confirmed of a line; MissingDataset for one that was refused."""
+    found, read = open_partition(models.lake, "hpo_confirmation", week)
+    inputs |= read
+    opening = next((row for row in rows_of(found, "openings") if row["line"] == line.name), None)
+    if opening is None:
+        refused = {row["line"]: row["reason"] for row in rows_of(found, "refused")}
+        told = refused.get(line.name, "nothing was confirmed")
+        raise MissingDataset(f"hpo_confirmation of {week} has nothing of line {line.name}: {told}")
+    return Confirmed([row for row in rows_of(found, "models") if row["line"] == line.name], opening)
+
+
+def read_contest(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Contest:
+    """Return all runs of a line's week, made again from sealed models: the same to the byte."""
+    material, read = read_material(models, line, week)
+    inputs |= read
+    confirmed = read_confirmed(models, line, week, inputs)
+    entries: list[Entry] = enter(models, material, week, inputs, confirmed.finalists)
+    return contest_of(models, material, week, entries, int(confirmed.opening["trials"]))
+
+
+def _handed_in(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> list[dict[str, Any]]:
+    contest = read_contest(models, line, week, inputs)
+    rows = []
+    for bout in contest.bouts:
+        manifest, entrant = bout.run.manifest, bout.entry.entrant
+        _hand_in(models.settings.inbox, bout.run)
+        rows.append(
+            {
+                "line": line.name,
+                "name": entrant.name,
+                "role": entrant.role.value,
+                "run_id": manifest.run_id,
+                "artifact_sha256": bout.entry.reference.artifact_sha256,
+                "repro_hash": manifest.repro_hash,
+            }
+        )
+    return rows
+
+
+def _hand_in(inbox: Path, run: ModelRun) -> None:
+    """Write a run's bundle, unless it lies in the inbox: the same run has the same id."""
+    if not (inbox / run.manifest.run_id).exists():
+        write_bundle(inbox, run.manifest, run.tables)

@@ -1,0 +1,121 @@
+"""Searching: a wide look, then a closer one, at what else a week's trees could have been; the search window alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from distill_platform.core.canon import dumps, parse, sig_hash
+from distill_platform.core.errors import MissingDataset, SearchError
+from distill_platform.models.chain.material import Material
+from distill_platform.models.chain.trial import close_trial, wide_trial
+from distill_platform.models.line import ModelLine
+from distill_platform.models.search.stages import Handover, SearchStage, Stages
+from distill_platform.models.search.trials_file import read_trials
+from distill_platform.models.search.workers import usual_count
+from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.stages.framing import read_material
+from distill_platform.models.terms import costs_of
+from distill_platform.store.lake import Counts, Input, Manifest
+from distill_platform.store.lake.laws import check
+from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
+
+_SEARCHED = {"hpo_search": SearchStage.SEARCH, "hpo_refinement": SearchStage.REFINEMENT}
+
+
+@dataclass(frozen=True)
+class _Searched:
+    handover: Handover
+    trials: tuple[Mapping[str, Any], ...]
+
+
+def search_weeks(models: Models, names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
+    """Return the published weeks of a stage of the search; one that was cut off goes on where it was."""
+    manifests = []
+    for name in names:
+        for done, week in enumerate(weeks, 1):
+            inputs: dict[str, Input] = {}
+            made, failures = each_line(models, lambda line: _searched(models, line, week, name, inputs))  # noqa: B023
+            trials = [row for line, one in made.items() for row in _trial_rows(line, one)]
+            handed = [_handover_row(line, one.handover) for line, one in made.items()]
+            lost = [line for line, one in made.items() if _lost(one)]
+            checks = [
+                check("provenance", "lines whose candidates are not those of their trials", len(lost), sample=lost),
+            ]
+            counts = Counts(len(trials) + len(failures), len(trials), quarantined=refusals(failures))
+            tables = {"trials": trials, "handovers": handed, "refused": [failure.row() for failure in failures]}
+            manifests.append(publish(models, name, week, MadeTables(tables, inputs, counts, checks)))
+            models.progress(name, done, len(weeks))
+    return manifests
+
+
+def stages_of(models: Models, material: Material, week: str) -> Stages:
+    """Return the search of a line's week, in a folder of its own: other data, or another line, is another search."""
+    line = material.line
+    made_of = sig_hash([material.frame.features.versions.lineage_id, line.sha256])
+    folder = models.lake.root / "search" / line.name / f"{week}.{made_of[:12]}"
+    return Stages(line.search, folder, usual_count())
+
+
+def handed_on(models: Models, line: ModelLine, week: str, dataset: str, inputs: dict[str, Input]) -> Handover:
+    """Return what a stage of the search handed on, as it was published."""
+    found, read = open_partition(models.lake, dataset, week)
+    inputs |= read
+    own = next((row for row in rows_of(found, "handovers") if row["line"] == line.name), None)
+    if own is None:
+        raise MissingDataset(
+            f"{dataset} of {week} has nothing of line {line.name}", hint="Read there why it was refused"
+        )
+    return Handover.from_body(parse(own["handover"].encode()))
+
+
+def _workers(models: Models) -> int:
+    return models.workers.count
+
+
+def _searched(models: Models, line: ModelLine, week: str, name: str, inputs: dict[str, Input]) -> _Searched:
+    material, read = read_material(models, line, week)
+    inputs |= read
+    costs = costs_of(models.settings.world_of(line))
+    stages = stages_of(models, material, week)
+    if _SEARCHED[name] is SearchStage.SEARCH:
+        handover = stages.search(wide_trial(material, costs))
+    else:
+        before = handed_on(models, line, week, "hpo_search", inputs)
+        handover = stages.refine(before, close_trial(material, costs))
+    _, trials = read_trials(stages.file(_SEARCHED[name]))
+    return _Searched(handover, tuple(trial.to_body() for trial in trials))
+
+
+def _lost(one: _Searched) -> bool:
+    """Return whether a candidate names a trial that is not there, or that tried something else."""
+    by_number = {trial["number"]: trial for trial in one.trials}
+    return any(
+        by_number.get(number, {}).get("parameters") != candidate.parameters
+        for candidate in one.handover.candidates
+        for number in candidate.trials[:1]
+    )
+
+
+def _trial_rows(line: str, one: _Searched) -> Iterator[dict[str, Any]]:
+    for trial in one.trials:
+        yield {
+            "line": line,
+            "number": trial["number"],
+            "status": trial["state"],
+            "parameters": dumps(trial["parameters"]).decode(),
+            "value": trial["value"],
+        }
+
+
+def _handover_row(line: str, handover: Handover) -> dict[str, Any]:
+    if not handover.candidates:
+        raise SearchError(f"the {handover.stage} stage of {line} hands nothing on")
+    return {
+        "line": line,
+        "stage": handover.stage.value,
+        "n_trials": handover.n_trials,
+        "handover_sha256": handover.sha256,
+        "handover": dumps(handover.to_body()).decode(),
+    }
