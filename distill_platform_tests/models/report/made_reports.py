@@ -88,7 +88,7 @@ def view(**changes: Any) -> ModelReportView:
             DriftView("log_return_24", 0.5, 0.2), DriftView("event_age_h", 0.1, 0.2),
             DriftView("volume_z", float("nan"), 0.2),
         ),
-        information=InformationView(2.4e-4, -1e-5, 4.9e-4, 0.06, 112, InformationUnit.NET_RETURN),
+        information=(InformationView(2.4e-4, -1e-5, 4.9e-4, 0.06, 112, InformationUnit.NET_RETURN),),
         trials=TrialsView(40, 5, (OpeningView(1, "btc_hourly", weeks(0), "weekly job", 5),)),
         findings=(FindingView("event_polarity_6h", "It has a rank correlation of +0.42 with what comes next"),),
         contract=ContractView(VERSIONS, 24, 57, "e" * 64, "f" * 64),
@@ -107,7 +107,7 @@ def bare() -> ModelReportView:
     identity = replace(arm.identity, name="ridge", role=Role.ARM, kind="ridge", policy=None, seeds=())
     return view(
         identity=identity, verdict=VerdictView(Decision.NOT_UP), results=(), folds=(), null=None, learning=None,
-        calibration=None, costs=NO_COSTS, equity=(), importance=None, drift=(), information=None,
+        calibration=None, costs=NO_COSTS, equity=(), importance=None, drift=(), information=(),
         trials=TrialsView(1, 0, ()), findings=None, contract=replace(arm.contract, teacher_proof=None),
     )  # fmt: skip
 

@@ -15,12 +15,15 @@ from distill_platform.models.forward_window import open_window
 from distill_platform.models.information import InformationValue
 from distill_platform.models.line import ModelLine, line_of
 from distill_platform.models.policy import Policy
-from distill_platform.models.report import building
+from distill_platform.models.promotion.deciding import PromotionDecision, PromotionStatus
+from distill_platform.models.promotion.reasons import Reason, ReasonCode
+from distill_platform.models.report import building, out_of_sample
 from distill_platform.models.report.building import Reported, Traded, model_report
 from distill_platform.models.report.markdown import markdown
 from distill_platform.models.report.page import html
 from distill_platform.models.report.view import Decision, InformationUnit, ModelReportView, ReasonView, VerdictView
 from distill_platform.models.ridge import RidgeSettings, fit_ridge
+from distill_platform.models.rollout.drift import DriftBounds, DriftReading
 from distill_platform.models.significance import NullDistribution
 from distill_platform.models.teacher import TabularFit, TabularKind, TeacherSettings, fit_teacher
 from distill_platform.models.validation.windows import windows_of
@@ -97,8 +100,8 @@ def test_folds_tell_that_nothing_overlaps(report: ModelReportView) -> None:
 
 
 def test_calibration_is_seen_on_rows_that_nothing_was_fitted_on(report: ModelReportView, material: Material) -> None:
-    judged = building.judged_frame(material)
-    rows = building.judged_rows(judged, material)
+    judged = out_of_sample.judged_frame(material)
+    rows = out_of_sample.judged_rows(judged, material)
     assert judged.features.ts[rows].min() >= material.windows.validation.start_ns
     assert judged.label_end[rows].max() < material.windows.forward.end_ns
     reaches_over = (judged.features.ts < material.windows.forward.start_ns) & (
@@ -126,7 +129,7 @@ def test_the_feature_with_the_edge_counts_most_and_upwards(report: ModelReportVi
 def test_a_feature_that_works_the_other_way_has_a_negative_sign() -> None:
     frame = made_frame(edge=-0.4, seed=1)
     model = fit_ridge(frame, NAMES, RidgeSettings())
-    found = building.importance_of(model, frame.features)
+    found = out_of_sample.importance_of(model, frame.features)
     assert found is not None
     assert found.features[0][0] == "x0"
     assert found.features[0][1] < 0.0
@@ -136,7 +139,7 @@ def test_a_model_that_can_score_no_row_has_no_importance() -> None:
     frame = made_frame(edge=0.4)
     model = fit_ridge(frame, NAMES, RidgeSettings())
     blind = replace(frame.features, is_usable=np.zeros(len(frame), dtype=bool))
-    assert building.importance_of(model, blind) is None
+    assert out_of_sample.importance_of(model, blind) is None
 
 
 def test_a_training_report_without_epochs_has_no_learning_curve() -> None:
@@ -188,5 +191,27 @@ def test_findings_are_told_in_sentences_leaks_first() -> None:
 
 
 def test_what_events_were_worth_keeps_its_interval() -> None:
-    found = building.information_of(InformationValue(0.1, -0.2, 0.3, 0.4, 90), InformationUnit.RANK_CORRELATION)
+    (found,) = building.information_of({"rank_ic_per_day": InformationValue(0.1, -0.2, 0.3, 0.4, 90)})
     assert (found.estimate, found.low, found.high, found.p, found.days) == (0.1, -0.2, 0.3, 0.4, 90)
+    assert found.unit is InformationUnit.RANK_CORRELATION
+
+
+def test_a_decision_is_told_with_all_its_reasons() -> None:
+    reasons = (Reason(ReasonCode.LOSES_MONEY, "it lost", -0.1, 0.0), Reason(ReasonCode.VERDICT_MISSING, "no verdict"))
+    refused = PromotionDecision(PromotionStatus.REFUSED, "a" * 64, reasons, (), {})
+    found = building.verdict_of(refused)
+    assert found.decision is Decision.REFUSED
+    assert [(reason.code, reason.observed) for reason in found.reasons] == [
+        ("loses_money", -0.1), ("verdict_missing", None),
+    ]  # fmt: skip
+    agreed = PromotionDecision(PromotionStatus.RECOMMENDED, "a" * 64, (), (), {})
+    assert building.verdict_of(agreed).decision is Decision.RECOMMENDED
+    assert building.verdict_of(None).decision is Decision.NOT_UP
+
+
+def test_the_feature_that_drifted_furthest_is_the_one_that_a_rollback_names() -> None:
+    known = DriftBounds(("x0", "x1"), np.zeros((2, 3)), np.array([0.1, 0.2]), 1.5, 40)
+    reading = DriftReading({"x0": 0.3, "x1": 0.2}, "x0", 2.0)
+    shares = {one.feature: one.share for one in building.drift_of(known, reading)}
+    assert shares[reading.feature] == pytest.approx(reading.ratio)
+    assert shares["x1"] < 1.0

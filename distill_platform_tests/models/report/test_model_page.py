@@ -104,7 +104,7 @@ def test_the_page_counts_trials_and_looks_at_the_forward_window() -> None:
 )
 def test_what_events_add_is_said_as_surely_as_the_interval_allows(low: float, high: float, says: str) -> None:
     found = InformationView((low + high) / 2, low, high, 0.04, 112, InformationUnit.NET_RETURN)
-    assert says in words(made.view(information=found))
+    assert says in words(made.view(information=(found,)))
 
 
 def test_a_drift_that_is_no_number_stands_first() -> None:
@@ -162,7 +162,7 @@ def test_whatever_was_measured_is_drawn_or_said(ten: list[float], some: list[flo
         equity=tuple(replace(line, net=np.resize(np.array(ten), len(line.days))) for line in made.view().equity),
         importance=ImportanceView(tuple((f"x{place}", value) for place, value in enumerate(ten)), 10, 100),
         drift=tuple(DriftView(f"x{place}", value, one) for place, value in enumerate(ten)),
-        information=InformationView(one, two, one, 0.5, 10, InformationUnit.RANK_CORRELATION),
+        information=(InformationView(one, two, one, 0.5, 10, InformationUnit.RANK_CORRELATION),),
         folds=tuple(replace(fold, rank_ic=one, mse=two) for fold in made.view().folds),
         verdict=VerdictView(Decision.REFUSED, (ReasonView("code", "it is so", one, two),)),
     )

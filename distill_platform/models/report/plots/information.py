@@ -19,11 +19,12 @@ _UNITS = {
 
 
 def panel(view: ModelReportView) -> Panel:
-    """Return the gain by events with its interval, on an axis that holds zero."""
-    found = view.information
-    if found is None or not all(map(scales.drawable, (found.estimate, found.low, found.high))):
-        why = "No model without events ran beside this one." if found is None else "Too few days in common."
+    """Return the gain by events with its interval, the first measure that is known, on an axis that holds zero."""
+    known = [one for one in view.information if all(map(scales.drawable, (one.estimate, one.low, one.high)))]
+    if not known:
+        why = "Too few days in common." if view.information else "No model without events ran beside this one."
         return Panel("information", "What events add: not measured", why)
+    found = known[0]
     unit, scale = _UNITS[found.unit]
     title = _title(found)
     line = ("with events", scale * found.estimate, scale * found.low, scale * found.high)
