@@ -54,6 +54,8 @@ from distill_platform.models.rollout.drift import DriftBounds, DriftReading
 from distill_platform.models.significance import NullDistribution
 from distill_platform.strategies.bundles.manifest import RunManifest
 
+_WEEK = timedelta(days=7)  # a training week is named by its Monday, and its forward window ends with it
+
 
 @dataclass(frozen=True, eq=False)
 class Traded:
@@ -130,7 +132,7 @@ def identity_of(
     seeds = manifest.seeds if isinstance(manifest.seeds, dict) else {}
     return IdentityView(
         line=artifact.line,
-        week=f"{artifact.windows.forward.end:%Y-%m-%d}",
+        week=f"{artifact.windows.forward.end - _WEEK:%Y-%m-%d}",
         name=artifact.name,
         role=role,
         kind=str(artifact.type),

@@ -20,12 +20,14 @@ from distill_platform.models.promotion.deciding import PromotionDecision
 from distill_platform.models.report.building import (
     Reported,
     Traded,
+    drift_of,
     folds_of,
     folds_of_blend,
     information_of,
     learning_of,
     model_report,
     trials_of,
+    verdict_of,
 )
 from distill_platform.models.report.index import IndexRow, index_page, index_row
 from distill_platform.models.report.markdown import markdown
@@ -34,11 +36,8 @@ from distill_platform.models.report.view import (
     Decision,
     DriftView,
     FoldView,
-    InformationUnit,
     LearningView,
     ModelReportView,
-    ReasonView,
-    VerdictView,
 )
 from distill_platform.models.rollout.drift import calibrate_drift, measure_drift
 from distill_platform.models.significance import NullDistribution
@@ -49,7 +48,6 @@ from distill_platform.store.lake.tables import open_partition, rows_of
 
 _FOLDER = Path("reports") / "models"
 _REPORTED = (Role.ARM, Role.CANDIDATE)
-_ARM = VerdictView(Decision.NOT_UP)
 
 
 def index_file(lake: Path) -> Path:
@@ -69,38 +67,36 @@ def write_pages(
     """Yield the pages of a line's week after writing them, as rows of a table; `decisions` are by artifact hash."""
     material = contest.material
     told = _Told(models, material, week)
-    drift = drift_of(material)
+    drift = _drift(material)
     arms = contest.of_role(Role.ARM)
     for bout in contest.bouts:
         entrant, reference = bout.entry.entrant, bout.entry.reference
         if entrant.role not in _REPORTED:
             continue
-        information = contest.information().get("net_return_per_day") if entrant.name == str(Policy(100)) else None
+        information = contest.information() if entrant.name == str(Policy(100)) else {}
         reported = Reported(
             artifact=models.artifacts.open(reference).manifest,
             model=entrant.model,  # type: ignore[arg-type]  # whoever enters explains itself
             manifest=bout.run.manifest,
             traded=_traded(bout),
             rivals=[_traded(arm) for arm in arms if arm is not bout],
-            verdict=_verdict(decisions.get(reference.artifact_sha256)),
+            verdict=verdict_of(decisions.get(reference.artifact_sha256)),
             trials=trials_of(contest.trials, opening),
             folds=told.folds(entrant.name),
             learning=told.learning(entrant.policy),
             null=null if entrant.role is Role.CANDIDATE else None,
-            information=information_of(information, InformationUnit.NET_RETURN) if information else None,
+            information=information_of(information),
             findings=findings,
             drift=drift,
         )
         yield _written(models, week, model_report(reported, material))
 
 
-def drift_of(material: Material) -> tuple[DriftView, ...]:
+def _drift(material: Material) -> tuple[DriftView, ...]:
     """Return how far each feature of the last block of the forward window lies from what was usual in the search."""
     settings, frame = material.line.rollout.drift, material.frame.features
     usual = calibrate_drift(material.search.features, settings)
-    reading = measure_drift(frame, material.windows.forward.end_ns, usual, settings)
-    bounds = dict(zip(usual.names, (usual.bounds * usual.worst).tolist(), strict=True))
-    return tuple(DriftView(name, value, bounds[name]) for name, value in reading.statistics.items())
+    return drift_of(usual, measure_drift(frame, material.windows.forward.end_ns, usual, settings))
 
 
 def write_index(models: Models, made: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
@@ -146,14 +142,6 @@ class _Told:
 def _traded(bout: Bout) -> Traded:
     entrant = bout.entry.entrant
     return Traded.of(entrant.name, entrant.role, bout.run)
-
-
-def _verdict(decision: PromotionDecision | None) -> VerdictView:
-    if decision is None:
-        return _ARM
-    found = Decision.RECOMMENDED if decision.is_recommended else Decision.REFUSED
-    reasons = (ReasonView(each.code.value, each.sentence, each.observed, each.threshold) for each in decision.reasons)
-    return VerdictView(found, tuple(reasons))
 
 
 def _written(models: Models, week: str, view: ModelReportView) -> dict[str, Any]:
