@@ -52,6 +52,13 @@ def test_a_broken_file_is_reported_and_stops_no_other(tmp_path: Path) -> None:
     assert load_feeds(tmp_path / "nowhere").feeds == ()
 
 
+def test_a_file_with_the_other_ending_of_yaml_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "news.yml").write_text("name: news\nconnector: rss\ndata_regime: prod_live\nurls: [https://a.b]\n")
+    (error,) = load_feeds(tmp_path).broken
+    assert "news.yml" in str(error)
+    assert "Name it .yaml" in str(error)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
