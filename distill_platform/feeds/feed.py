@@ -59,7 +59,7 @@ class BarSettings(StrictModel):
 
     interval: Interval
     symbols: Symbols
-    outage_bars: Annotated[int, Field(ge=1)] = 3  # a gap of more bars than this is an outage
+    outage_bars: Annotated[int, Field(ge=1, le=1_000_000)] = 3  # a gap of more bars than this is an outage
 
     @property
     def length(self) -> timedelta:
