@@ -21,8 +21,7 @@ from benchmarks.nulls.table import to_markdown as nulls_to_markdown
 from benchmarks.policy import VERDICTS_A_SECOND, PolicyRates
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
-from benchmarks.truth import TruthRun
-from benchmarks.truth import to_markdown as truth_to_markdown
+from benchmarks.truth import TruthRun, to_markdown as truth_to_markdown
 
 ROWS_A_SECOND, AIM_A_SECOND, TIMES_NODE, MEMORY = 30_000, 50_000, 3.0, 3 * 10**9
 

@@ -84,13 +84,15 @@ class Contest:
             return {}
         frame, seed = self.material.frame, self.material.line.significance.seed
         after = frame.features.ts >= self.material.windows.validation.start_ns
+        judged = frame.rows(after)
         nets = [daily_net(bout.run.result.daily) for bout in (seeing, blind)]
         ics = [
-            daily_rank_ic(frame.rows(after), bout.entry.entrant.model.scores(frame.features)[after])
-            for bout in (seeing, blind)
+            daily_rank_ic(judged, bout.entry.entrant.model.scores(frame.features)[after]) for bout in (seeing, blind)
         ]
-        pairs = {"net_return_per_day": nets, "rank_ic_per_day": ics}
-        return {measure: information_value(*pair, seed) for measure, pair in pairs.items()}
+        return {
+            "net_return_per_day": information_value(nets[0], nets[1], seed),
+            "rank_ic_per_day": information_value(ics[0], ics[1], seed),
+        }
 
     def information_rows(self, line: str) -> Iterator[dict[str, Any]]:
         """Yield `information` as rows of a table; a number that is not finite is None."""
