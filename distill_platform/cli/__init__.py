@@ -12,11 +12,14 @@ from distill_platform.cli import (
     bundles,
     evaluate,
     export,
+    feeds,
     ledger,
+    models,
     policy,
     receipts,
     regress,
     report,
+    review,
     run,
     sources,
     trace,
@@ -47,6 +50,9 @@ app.command("submit")(bundles.submit)
 app.add_typer(sources.app, name="sources")
 app.add_typer(export.app, name="export")
 app.add_typer(ledger.app, name="ledger")
+app.add_typer(feeds.app, name="feeds")
+app.add_typer(models.app, name="models")
+app.add_typer(review.app, name="review")
 policy.app.command("regress", epilog=regress.EXIT_CODES)(regress.regress)
 app.add_typer(policy.app, name="policy")
 

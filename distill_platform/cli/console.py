@@ -18,7 +18,14 @@ from rich.console import Console
 from rich.text import Text
 from typer.core import TyperGroup
 
-from distill_platform.core.errors import CanonError, ConfigError, DistillError, MissingDataset, SourceError
+from distill_platform.core.errors import (
+    CanonError,
+    ConfigError,
+    DistillError,
+    MissingDataset,
+    ReviewMissing,
+    SourceError,
+)
 
 
 class ExitCode(IntEnum):
@@ -54,7 +61,7 @@ def tick(console: Console, holds: bool) -> Text:
 
 def code_for(error: DistillError) -> ExitCode:
     """Return how a command ends with this error: the user's input was wrong, or something that must hold did not."""
-    if isinstance(error, ConfigError | SourceError | CanonError | MissingDataset):
+    if isinstance(error, ConfigError | SourceError | CanonError | MissingDataset | ReviewMissing):
         return ExitCode.USAGE
     return ExitCode.REFUSED
 

@@ -11,7 +11,7 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
@@ -145,6 +145,22 @@ def refuse_non_finite(value: Any) -> None:
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
     for item in items:
         refuse_non_finite(item)
+
+
+def json_value(value: Any) -> Any:
+    """Return a value as JSON can hold it: NaN and infinities, which nobody may take for numbers, are null.
+
+    Words of an enum become texts, tuples lists, and NumPy's doubles plain ones.
+    """
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(key): json_value(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [json_value(item) for item in value]
+    return value
 
 
 def _duplicate_key(line: bytes) -> str:

@@ -31,6 +31,11 @@ DistillError                what happened, where, and what to do next
 │   ├── BreakerOpen         it was not asked, because it failed too often of late or told us to wait
 │   └── RawDamaged          kept bytes are not the ones that once came
 ├── TrialError              a record of a trial, or of what was judged before, is not one that was ever written
+├── ReviewError             a recommendation cannot be recorded, or its history breaks the rules
+│   ├── ReviewMissing       nothing was recommended under that name
+│   └── DecisionRefused     this person may not decide this, or not now
+├── RolloutError            a model cannot be rolled out as asked for
+│   └── SaltChanged         who is in the canary would change in the middle of a rollout
 ├── SearchError             a search cannot begin, go on or hand anything over
 ├── RowRefused              one row of a source cannot be used, and the others can (feeds.rejected)
 ├── BundleRefused           a run bundle cannot be taken as it stands (strategies.bundles.refusal)
@@ -316,6 +321,26 @@ class ForwardWindowSpent(ForwardWindowError):
         self.number = number
         self.opened_at = opened_at
         self.opened_by = opened_by
+
+
+class ReviewError(DistillError):
+    """A recommendation cannot be recorded, or what is recorded of it breaks the rules."""
+
+
+class ReviewMissing(ReviewError):
+    """Nothing was recommended under that name."""
+
+
+class DecisionRefused(ReviewError):
+    """This person may not decide this, or not now; nothing was recorded."""
+
+
+class RolloutError(DistillError):
+    """A model cannot be rolled out as asked for."""
+
+
+class SaltChanged(RolloutError):
+    """Who is in the canary would change in the middle of a rollout."""
 
 
 class SearchError(DistillError):

@@ -11,14 +11,34 @@ from distill_platform.defs.assets.corpus_release import corpus_release
 from distill_platform.defs.assets.drift_report import drift_report
 from distill_platform.defs.assets.evaluation import cohorts, evaluation_reports, measured, run_bundles, verdicts
 from distill_platform.defs.assets.evidence import evidence_asset
+from distill_platform.defs.assets.feeds import collected, events, source_health
+from distill_platform.defs.assets.models import (
+    ensemble,
+    features,
+    frozen_baseline,
+    hpo_confirmation,
+    hpo_refinement,
+    hpo_search,
+    model_runs,
+    promotion_report,
+    tabular_teacher,
+    training_frame,
+    tsmixer_student,
+)
 from distill_platform.defs.assets.scored_runs import scored_runs
 from distill_platform.defs.assets.screened_texts import screened_texts
 from distill_platform.defs.assets.traces import trace_assets
 from distill_platform.defs.io_managers import GATED_LAKE, gated_lake
-from distill_platform.defs.jobs import evaluation_job, refinery_job
-from distill_platform.defs.resources import EvaluationResource, RefineryResource
-from distill_platform.defs.schedules import evaluation_daily, refinery_daily
-from distill_platform.defs.sensors import arrived_bundles, changed_sources
+from distill_platform.defs.jobs import evaluation_job, feeds_job, models_job, promotion_job, refinery_job
+from distill_platform.defs.resources import EvaluationResource, FeedsResource, ModelsResource, RefineryResource
+from distill_platform.defs.schedules import (
+    evaluation_daily,
+    feeds_daily,
+    models_weekly,
+    promotion_weekly,
+    refinery_daily,
+)
+from distill_platform.defs.sensors import arrived_bundles, changed_sources, new_bars
 from distill_platform.refinery.streams import Stream
 
 
@@ -32,6 +52,8 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
     resources = {
         "refinery": RefineryResource(),
         "evaluation": EvaluationResource(),
+        "feeds": FeedsResource(),
+        "models": ModelsResource(),
         GATED_LAKE: gated_lake,
         **(overrides or {}),
     }
@@ -50,10 +72,24 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
             cohorts,
             verdicts,
             evaluation_reports,
+            collected,
+            source_health,
+            events,
+            features,
+            training_frame,
+            frozen_baseline,
+            tabular_teacher,
+            tsmixer_student,
+            ensemble,
+            hpo_search,
+            hpo_refinement,
+            hpo_confirmation,
+            model_runs,
+            promotion_report,
         ],
-        jobs=[refinery_job, evaluation_job],
-        schedules=[refinery_daily, evaluation_daily],
-        sensors=[changed_sources, arrived_bundles],
+        jobs=[refinery_job, evaluation_job, feeds_job, models_job, promotion_job],
+        schedules=[refinery_daily, evaluation_daily, feeds_daily, models_weekly, promotion_weekly],
+        sensors=[changed_sources, arrived_bundles, new_bars],
         resources=resources,
         executor=dg.in_process_executor,
     )

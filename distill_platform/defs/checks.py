@@ -40,6 +40,13 @@ _LAWS = {
     "fail_closed": "No verdict is a pass with a metric missing or not a number, or with no rule executed.",
     "no_gaming": "No run shows a sign of having been talked into passing.",
     "reports_whole": "Every judged run has its artifacts, and they are what their hashes say.",
+    "sources_whole": "Every resource of every feed could be had; what could not is said, and never taken for nothing.",
+    "slo_success": "Every feed gave data as often as it owes.",
+    "slo_lag": "The records of every feed came as soon as it owes.",
+    "causal": "No event is available before it was published.",
+    "online_equals_offline": "Computed one by one, the day's features have the same bits.",
+    "knows_no_future": "No feature changes with what comes later, and none predicts too well to be true.",
+    "out_of_fold": "No fold knew what it was judged by.",
     "deterministic": "No stage gave different output for the same input, code and configuration as before.",
     "no_drift": "No metric moved further from the last comparable run than its threshold allows.",
 }

@@ -6,9 +6,11 @@ import dagster as dg
 import pyarrow as pa
 
 from distill_platform.evaluation.schemas import TABLES as EVALUATION
+from distill_platform.feeds.schemas import TABLES as FEEDS
+from distill_platform.models.schemas import TABLES as MODELS
 from distill_platform.refinery.schemas import TABLES as REFINERY
 
-TABLES = {**REFINERY, **EVALUATION}
+TABLES = {**REFINERY, **EVALUATION, **FEEDS, **MODELS}
 """Every table of every dataset."""
 
 

@@ -14,6 +14,10 @@ from pydantic import Field, PrivateAttr
 from distill_platform.core.errors import ConfigError
 from distill_platform.evaluation.settings import EvaluationOverrides, EvaluationSettings, load_evaluation_settings
 from distill_platform.evaluation.stage import Evaluation, open_evaluation
+from distill_platform.feeds.configuration import FeedsConfiguration, FeedsOverrides, load_feeds_configuration
+from distill_platform.feeds.stage import Feeds, open_feeds
+from distill_platform.models.settings import ModelOverrides, ModelSettings, load_model_settings
+from distill_platform.models.stage import Models, open_models
 from distill_platform.refinery.settings import PathOverrides, Settings, load_settings
 from distill_platform.refinery.stage import Refinery, open_refinery
 
@@ -98,6 +102,83 @@ class EvaluationResource(dg.ConfigurableResource):
             raise dg.DagsterInvariantViolationError("the evaluation is open only while Dagster executes something")
         if self._opened is None:
             self._opened = self._stack.enter_context(open_evaluation(self.settings(), now=_now))
+        return self._opened
+
+
+class FeedsResource(dg.ConfigurableResource):
+    """The feeds as `config/platform.yaml` and the feed files describe them; paths may be given instead."""
+
+    config_file: str = Field(
+        default=CONFIG_FILE, description="The platform's configuration, relative to the working folder"
+    )
+    feeds: str | None = Field(default=None, description="Folder of feed files, instead of the configured one")
+    lake: str | None = Field(default=None, description="Folder of everything produced, instead of the configured one")
+
+    _stack: ExitStack | None = PrivateAttr(None)
+    _opened: Feeds | None = PrivateAttr(None)
+
+    def settings(self) -> FeedsConfiguration:
+        """Return the settings; ConfigError for anything in them that cannot be accepted."""
+        given = {name: getattr(self, name) for name in ("feeds", "lake")}
+        overrides = FeedsOverrides(**{name: Path(value) for name, value in given.items() if value is not None})
+        return load_feeds_configuration(_existing(self.config_file), overrides)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[FeedsResource]:
+        """Keep the feeds open, with their ledger, for as long as Dagster needs the resource."""
+        with ExitStack() as stack:
+            self._stack = stack
+            yield self
+        self._stack = self._opened = None
+
+    @property
+    def place(self) -> Feeds:
+        """Return the feeds, opened on first use: an error in their configuration is then the asset's own."""
+        if self._stack is None:
+            raise dg.DagsterInvariantViolationError("the feeds are open only while Dagster executes something")
+        if self._opened is None:
+            self._opened = self._stack.enter_context(open_feeds(self.settings(), now=_now))
+        return self._opened
+
+
+class ModelsResource(dg.ConfigurableResource):
+    """The models as `config/platform.yaml` and the line files describe them; paths may be given instead."""
+
+    config_file: str = Field(
+        default=CONFIG_FILE, description="The platform's configuration, relative to the working folder"
+    )
+    models: str | None = Field(default=None, description="Folder of model lines, instead of the configured one")
+    worlds: str | None = Field(default=None, description="Folder of world files, instead of the configured one")
+    feeds: str | None = Field(default=None, description="Folder of feed files, instead of the configured one")
+    inbox: str | None = Field(default=None, description="Folder of run bundles, instead of the configured one")
+    key_folder: str | None = Field(default=None, description="Folder of signing keys, instead of the configured one")
+    lake: str | None = Field(default=None, description="Folder of everything produced, instead of the configured one")
+
+    _stack: ExitStack | None = PrivateAttr(None)
+    _opened: Models | None = PrivateAttr(None)
+
+    def settings(self) -> ModelSettings:
+        """Return the settings; ConfigError for anything in them that cannot be accepted."""
+        given = {name: getattr(self, name) for name in ("models", "worlds", "feeds", "inbox", "lake")}
+        given["keys"] = self.key_folder
+        overrides = ModelOverrides(**{name: Path(value) for name, value in given.items() if value is not None})
+        return load_model_settings(_existing(self.config_file), overrides)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ModelsResource]:
+        """Keep the models open, with their ledger and processes, for as long as Dagster needs the resource."""
+        with ExitStack() as stack:
+            self._stack = stack
+            yield self
+        self._stack = self._opened = None
+
+    @property
+    def place(self) -> Models:
+        """Return the models, opened on first use: an error in their configuration is then the asset's own."""
+        if self._stack is None:
+            raise dg.DagsterInvariantViolationError("the models are open only while Dagster executes something")
+        if self._opened is None:
+            self._opened = self._stack.enter_context(open_models(self.settings(), now=_now))
         return self._opened
 
 

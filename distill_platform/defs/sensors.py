@@ -10,14 +10,16 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 
 from distill_platform.core.canon import sha256_hex
 from distill_platform.core.errors import CorruptDataset
-from distill_platform.defs.jobs import evaluation_job, refinery_job
-from distill_platform.defs.partitions import DAILY
-from distill_platform.defs.resources import EvaluationResource, RefineryResource
+from distill_platform.defs.jobs import evaluation_job, models_job, refinery_job
+from distill_platform.defs.partitions import DAILY, WEEKLY
+from distill_platform.defs.resources import EvaluationResource, ModelsResource, RefineryResource
 from distill_platform.evaluation.pipeline import ledger_state, waiting_days
 from distill_platform.evaluation.stage import open_evaluation
 from distill_platform.evaluation.stages.arrivals import receive
+from distill_platform.models.waiting import waiting_weeks
 from distill_platform.refinery.file_hashes import FileHashes
 from distill_platform.refinery.source_changes import Seen, look
+from distill_platform.store.lake import Lake
 from distill_platform.store.lake.atomic import replace_file
 
 _FOLDER = "sensors"
@@ -68,6 +70,22 @@ def arrived_bundles(context: dg.SensorEvaluationContext, evaluation: EvaluationR
     if not days or state == context.cursor:
         return dg.SensorResult([], "nothing waits" if not days else "what waits was asked for already", context.cursor)
     return dg.SensorResult([_request(stretch) for stretch in _stretches(days)], cursor=state)
+
+
+@dg.sensor(
+    job=models_job,
+    minimum_interval_seconds=300,
+    description="Weeks whose bars and features are all there, and whose models were made of others, or of none.",
+)
+def new_bars(context: dg.SensorEvaluationContext, models: ModelsResource) -> dg.SensorResult:
+    """Train the weeks whose features are new; the cursor names what was asked for, so that each is asked for once."""
+    settings = models.settings()
+    waiting = waiting_weeks(Lake(settings.lake), list(settings.lines.known.values()), datetime.now(UTC).date())
+    keys = {week: state for week, state in waiting.items() if WEEKLY.has_partition_key(week)}
+    asked = set((context.cursor or "").split())
+    requests = [dg.RunRequest(run_key=state, partition_key=week) for week, state in keys.items() if state not in asked]
+    said = None if requests else "no week is new"
+    return dg.SensorResult(requests, said, " ".join(sorted(keys.values())))
 
 
 def recall(folder: Path, cursor: str | None) -> Seen:

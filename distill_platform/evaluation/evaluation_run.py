@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from distill_platform.core import canon
+from distill_platform.core.canon import json_value
 from distill_platform.evaluation.gaming import GamingFlags
-from distill_platform.evaluation.records import json_value
 from distill_platform.evaluation.release import ReleaseStanding
 from distill_platform.policy.gates import GateResult
-from distill_platform.policy.profiles import STAGE_KEYS
 from distill_platform.policy.rules import RuleResult
 from distill_platform.policy.summary import Summary
 from distill_platform.policy.words import Stage, Status
@@ -81,14 +80,3 @@ class EvaluationRun:
 def metrics_sha256(metrics: Mapping[str, Any]) -> str:
     """Return the hash of all metrics that a verdict rests on."""
     return hashlib.sha256(canon.dumps(json_value(dict(metrics)))).hexdigest()
-
-
-def stage_key(manifest: RunManifest) -> str:
-    """Return how a world names the stage of a run among its profiles."""
-    return STAGE_KEYS[Stage(manifest.stage)]
-
-
-def reached(gates: Sequence[GateResult]) -> GateResult | None:
-    """Return the last gate that was judged: where a run stands, or what stopped it; None without gates."""
-    judged = [gate for gate in gates if gate.judged]
-    return judged[-1] if judged else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -75,17 +74,6 @@ def evaluation_stream(world_id: str, strategy_id: str, run_id: str) -> str:
 
 def _trials(cohort_id: str) -> str:
     return f"trial/{cohort_id}"
-
-
-def json_value(value: Any) -> Any:
-    """Return a value as JSON can hold it: NaN and infinities, which nobody may take for numbers, are null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: json_value(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [json_value(item) for item in value]
-    return value
 
 
 def _entry(stream: str, kind: str, body: Mapping[str, Any], prefix: str = "") -> Entry:

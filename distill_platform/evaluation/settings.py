@@ -7,12 +7,9 @@ from functools import cached_property
 from pathlib import Path
 
 from distill_platform.core import canon
-from distill_platform.core.config import load_section
+from distill_platform.core.config import load_keys, load_section
 from distill_platform.evaluation.worlds import Worlds, load_worlds
-from distill_platform.store.settings import LedgerPlace, Paths, ledger_place
-
-WORKERS = 2
-"""Threads that measure runs; what comes out does not depend on it."""
+from distill_platform.store.settings import LedgerPlace, Paths, WorkerSettings, ledger_place
 
 
 @dataclass(frozen=True)
@@ -45,9 +42,7 @@ class EvaluationOverrides:
     lake: Path | None = None
 
 
-def load_evaluation_settings(
-    file: Path, overrides: EvaluationOverrides = EvaluationOverrides(), *, workers: int = WORKERS
-) -> EvaluationSettings:
+def load_evaluation_settings(file: Path, overrides: EvaluationOverrides = EvaluationOverrides()) -> EvaluationSettings:
     """Return the settings that `config/platform.yaml` and the world files it points to declare.
 
     Raises ConfigError for what cannot be accepted, but not for a broken world: its runs wait, the others go on.
@@ -56,7 +51,7 @@ def load_evaluation_settings(
     base = file.resolve().parent.parent
     return EvaluationSettings(
         worlds=load_worlds(overrides.worlds or base / paths.worlds),
-        workers=workers,
+        workers=load_keys(file, WorkerSettings).workers,
         inbox=(overrides.inbox or base / paths.inbox).resolve(),
         lake=(overrides.lake or base / paths.lake).resolve(),
         ledger=ledger_place(file),

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from distill_platform.core import canon
+from distill_platform.core.workers import Workers
 from distill_platform.evaluation.inbox.bundle_store import BundleStore
 from distill_platform.evaluation.measured import Measurer
 from distill_platform.evaluation.schemas import TABLES
@@ -30,13 +31,14 @@ def no_progress(_stage: str, _done: int, _total: int) -> None:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Everything a stage may use: settings, lake, ledger, sealed bundles, the clock's reading when the run began."""
+    """Everything a stage may use: settings, lake, ledger, sealed bundles, workers, the clock when the run began."""
 
     settings: EvaluationSettings
     lake: Lake
     ledger: Ledger
     bundles: BundleStore
     measurer: Measurer
+    workers: Workers
     now: datetime
     progress: Progress = field(default=no_progress)
 
@@ -45,19 +47,21 @@ class Evaluation:
 def open_evaluation(
     settings: EvaluationSettings, *, now: Callable[[], datetime], progress: Progress = no_progress
 ) -> Iterator[Evaluation]:
-    """Open the evaluation that the settings describe; its ledger is closed with the context."""
+    """Open the evaluation that the settings describe; its ledger and workers are closed with the context."""
     ledger = open_ledger(settings.ledger.url, clock=now, anchors=settings.ledger.anchors)
+    workers = Workers(settings.workers)
     try:
         bundles = BundleStore(settings.lake / "bundles")
         measurer = Measurer(bundles, settings.worlds.known)
-        yield Evaluation(settings, Lake(settings.lake), ledger, bundles, measurer, now(), progress)
+        yield Evaluation(settings, Lake(settings.lake), ledger, bundles, measurer, workers, now(), progress)
     finally:
+        workers.close()
         ledger.close()
 
 
 def code_version() -> str:
     """Return the package's version and a digest of the code that computes verdicts."""
-    return code.code_version("core", "stats", "store", "policy", "strategies", "evaluation")
+    return code.code_version("core", "stats", "store", "pages", "policy", "strategies", "evaluation")
 
 
 def from_these(tables: Mapping[str, Sequence[Row] | pa.Table], run_ids: Iterable[str], what: str) -> Check:

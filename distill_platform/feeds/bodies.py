@@ -22,17 +22,24 @@ class Bodies:
         self._read: OrderedDict[Snapshot, Parsed | FeedError] = OrderedDict()
 
     def versions(self, key: str) -> list[Snapshot]:
-        """Return the versions of a resource that count, oldest first: all of them, or the newest of a file."""
+        """Return the versions of a resource that count, oldest first: all of them, or the newest of a file.
+
+        Bytes that came back after others are the newest again, but were known when they came first: else the same
+        bytes would be other rows than before.
+        """
         found = self._store.snapshots(self.connector.feed.name, key)
-        return list(
-            {version.sha256: version for version in (found[-1:] if self.connector.replaces else found)}.values()
-        )
+        first: dict[str, Snapshot] = {}
+        for version in found:
+            first.setdefault(version.sha256, version)
+        shown = dict.fromkeys(version.sha256 for version in reversed(found))  # the newest first
+        own = [first[sha256] for sha256 in shown]
+        return own[:1] if self.connector.replaces else own[::-1]
 
     def rows(self, snapshot: Snapshot) -> Parsed | FeedError:
         """Return the rows of one version; the error that says why there are none is a value here."""
         if snapshot not in self._read:
             self._read[snapshot] = self._parsed(snapshot)
-            if len(self._read) > _MOST_KEPT:
+            if len(self._read) > _MOST_KEPT and not self.connector.replaces:  # a file is read for every day
                 self._read.popitem(last=False)
         self._read.move_to_end(snapshot)
         return self._read[snapshot]

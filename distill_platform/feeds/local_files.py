@@ -35,7 +35,8 @@ class LocalFiles:
     def fetch(self, file: LocalFile) -> Taken:
         """Return whether the file's bytes are new, as they were, or none.
 
-        Raises FeedRefused for a file that is not there or cannot be read, FeedGarbled for one that is too large.
+        Raises FeedRefused for a file that is not there, is no ordinary file or cannot be read, FeedGarbled for one that
+        is too large, or empty after it held something.
         """
         if file.key not in self._taken:
             self._taken[file.key] = self._attempted(file)
@@ -59,17 +60,23 @@ class LocalFiles:
 
     def _read(self, file: LocalFile) -> bytes:
         try:
-            size = file.path.stat().st_size
-            body = file.path.read_bytes() if size <= self._max_bytes else b""
-        except OSError as error:
-            raise FeedRefused(f"{file.path} cannot be read: {error.strerror}", feed=file.feed) from None
-        if size > self._max_bytes:
+            if not file.path.is_file() and file.path.exists():  # a pipe or a device may never end
+                raise FeedRefused(f"{file.path} is no ordinary file", feed=file.feed)
+            with file.path.open("rb") as opened:
+                body = opened.read(self._max_bytes + 1)
+        except (OSError, ValueError) as error:
+            why = getattr(error, "strerror", None) or error
+            raise FeedRefused(f"{file.path} cannot be read: {why}", feed=file.feed) from None
+        if len(body) > self._max_bytes:
             hint = "Raise max_bytes if that is right"
             raise FeedGarbled(f"{file.path} is larger than {self._max_bytes:,} bytes", feed=file.feed, hint=hint)
         return body
 
     def _keep(self, file: LocalFile, body: bytes, at: datetime) -> FetchOutcome:
         if not body.strip():
+            if self._store.latest(file.feed, file.key) is not None:
+                hint = "Restore it, or remove its rows by leaving its header line"
+                raise FeedGarbled(f"{file.path} is empty, and held something before", feed=file.feed, hint=hint)
             return FetchOutcome.EMPTY
         snapshot = Snapshot(
             feed=file.feed,

@@ -18,7 +18,8 @@ MARKET_BARS = pa.schema(
         pa.field("source", pa.string(), nullable=False),
     ]
 )
-"""Sorted by (ts_end, symbol), no key twice. `ts_end` is when the bar is over, UTC: its numbers are known from then on.
+"""Sorted by (ts_end, symbol, source), no key twice; the bars of one source alone by (ts_end, symbol), no key twice.
 
-A bar that does not exist is not a row; prices are positive, volumes not negative, and everything is finite.
+`ts_end` is when the bar is over, UTC: its numbers are known from then on. A bar that does not exist is not a row;
+prices are positive, volumes not negative, and everything is finite.
 """

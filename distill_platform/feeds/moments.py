@@ -25,9 +25,12 @@ _DIGITS = re.compile(r"\d{1,20}", re.ASCII)
 _LONGEST = 100  # characters of a time stamp
 _MICROSECOND = timedelta(microseconds=1)
 _RFC_822 = re.compile(
-    r"(?:(?P<weekday>[A-Za-z]{3}),\s*)?\d{1,2}\s+[A-Za-z]{3}\s+\d{4}\s+\d{1,2}:\d\d(?::\d\d)?\s+\S+(?:\s+\(.*\))?",
+    r"(?:(?P<weekday>[A-Za-z]{3}),\s*)?\d{1,2}\s+[A-Za-z]{3}\s+\d{4}\s+\d{1,2}:\d\d(?::\d\d)?\s+(?P<zone>\S+)(?:\s+\(.*\))?",
     re.ASCII,
 )
+_ZONE = re.compile(r"[+-]\d\d[0-5]\d|[A-Za-z]+", re.ASCII)
+_DIRECTIVE = re.compile(r"%(.)", re.DOTALL)
+_VAGUE = frozenset("Zxc")  # a zone's name stands for several; the others mean what this machine's language says
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 Stamps = npt.NDArray[np.int64]
@@ -49,11 +52,13 @@ class TimeSettings(StrictModel):
             _zone(self.zone)
         if self.format is None:
             return self
-        if self.format in _EPOCHS or "%z" in self.format:
+        names = set(_DIRECTIVE.findall(self.format)) - {"%"}
+        if self.format in _EPOCHS or "z" in names:
             if self.zone is not None:
                 raise ValueError(f"format {self.format!r} says the zone itself; leave out `zone`")
-        elif "%" not in self.format or "%Z" in self.format:
-            raise ValueError(f"{self.format!r} is neither like '%d-%m-%Y %H:%M' nor one of {', '.join(_EPOCHS)}")
+        elif not names or names & _VAGUE or ("I" in names and "p" not in names):
+            like = "'%d-%m-%Y %H:%M' or '%d-%m-%Y %I:%M %p'"
+            raise ValueError(f"{self.format!r} is neither like {like} nor one of {', '.join(_EPOCHS)}")
         elif self.zone is None:
             raise ValueError(f"format {self.format!r} says no zone; add `zone`, like UTC or Europe/London")
         return self
@@ -182,7 +187,7 @@ def read_published(text: str) -> datetime:
         moment = parsedate_to_datetime(text)
     except (ValueError, TypeError, IndexError, OverflowError):
         raise _malformed(text) from None
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not _ZONE.fullmatch(shape["zone"]):
         raise RowRefused(Reason.AMBIGUOUS_TIME, f"{text[:40]!r} has no zone that is known")
     weekday = shape["weekday"]
     if weekday and weekday.lower() != _WEEKDAYS[moment.weekday()]:

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from distill_platform.feeds.arrow_values import listed
 from distill_platform.feeds.moments import LATEST, Moments, Stamps, TimeSettings, nanoseconds, read_moments
 from distill_platform.feeds.rejected import Reason, RowRefused
 
@@ -21,7 +22,7 @@ def arrow_moments(column: pa.ChunkedArray, time: TimeSettings) -> Moments:
     if not (pa.types.is_timestamp(column.type) and column.type.tz):
         kind = column.type
         naive = pa.types.is_timestamp(kind) or pa.types.is_date(kind)
-        return read_moments(column.to_pylist(), TimeSettings(zone=time.zone) if naive else time)
+        return read_moments(listed(column), TimeSettings(zone=time.zone) if naive else time)
     ticks = pc.fill_null(column.cast(pa.int64()), 0).to_numpy()
     return _in_range(ticks, column.is_null().to_numpy(), _PER_SECOND[column.type.unit])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -23,15 +24,15 @@ def read_number(value: Any) -> float:
     """
     if isinstance(value, str):
         return _finite(float(value)) if len(value) <= _LONGEST and _NUMBER.fullmatch(value) else math.nan
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float | Decimal) and not isinstance(value, bool):
         return _finite(value)
     return math.nan
 
 
-def _finite(value: float) -> float:
+def _finite(value: float | Decimal) -> float:
     try:
         found = float(value)
-    except OverflowError:
+    except (OverflowError, ValueError):  # a signalling NaN is no float
         return math.nan
     return found if math.isfinite(found) else math.nan
 

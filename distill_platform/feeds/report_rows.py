@@ -16,6 +16,7 @@ import pyarrow as pa
 from distill_platform.core.canon import sig_hash
 from distill_platform.core.utc import iso
 from distill_platform.feeds.events.event import RAW_EVENTS
+from distill_platform.feeds.moments import LATEST
 from distill_platform.feeds.parsed import Parsed
 from distill_platform.feeds.rejected import Origin, Reason, Rejected
 
@@ -103,7 +104,7 @@ def _event(report: Report, standing: Standing, origin: Origin) -> dict[str, obje
 
 def _rejected(report: Report, wrong: tuple[Reason, str], standing: Standing, origin: Origin) -> Rejected:
     reason, detail = wrong
-    at = report.published_at + standing.delay
+    at = min(report.published_at + standing.delay, LATEST)
     return origin.reject(reason, detail, report.place, report.row, at)
 
 

@@ -1,1 +1,1 @@
-"""Governance: what is proposed, and what named people decided; verdicts come in as values."""
+"""Governance: what is recommended, and which named people decided what on it, why and when. It computes no verdict."""

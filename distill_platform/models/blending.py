@@ -95,12 +95,12 @@ def fit_scale(scores: Floats) -> float:
     Raises ModelError where it is not a positive number: such scores say nothing.
     """
     known = scores[np.isfinite(scores)]
-    scale = math.sqrt(math.fsum(known**2) / len(known)) if len(known) else math.nan
-    if not scale > 0.0:
+    largest = float(np.abs(known).max()) if len(known) else 0.0
+    if not largest > 0.0:
         raise ModelError(
             "the model's scores out of fold are all zero, or there are none: nothing can be traded on them"
         )
-    return scale
+    return largest * math.sqrt(math.fsum((known / largest) ** 2) / len(known))
 
 
 def _weights(settings: EnsembleSettings) -> list[int]:

@@ -32,9 +32,7 @@ TRAINING: tuple[Stage[Models], ...] = (
     Stage("ensemble", _BLENDED, blend_ensembles, "Each model alone and both blended, by weights found on other folds."),
     Stage("hpo_search", _FRAME, search_weeks, "A wide and cheap search of the trees' parameters."),
     Stage("hpo_refinement", ("training_frame", "hpo_search"), search_weeks, "A closer search around the best of it."),
-    Stage(
-        "hpo_confirmation", _ENTERED, confirm_weeks, "The frozen candidates, once, on a window that is opened for them."
-    ),
+    Stage("hpo_confirmation", _ENTERED, confirm_weeks, "The frozen candidates, once, on a window opened for them."),
     Stage("model_runs", _RUN, run_weeks, "Every model's run, handed in to be judged like any strategy."),
 )
 

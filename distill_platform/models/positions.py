@@ -54,18 +54,21 @@ def target_weights(scores: Floats, ts: Integers, scale: float, settings: SizingS
 
     A score becomes clip(score / scale, -1, 1) / N, 0 below the threshold, and is held for `hold_bars` bars of time: the
     weight is the mean over the scores of that time, which overlap as the labels do (Jegadeesh and Titman 1993). A
-    missing bar holds nothing. Where a symbol has no score its weight is 0 at once: nobody is in the market blind. Rows
-    whose sizes sum to more than `max_gross` are scaled down to it. A weight depends on nothing later than its bar, and
-    on nothing older than the holding time, to the bit. `scale` is the scores' root mean square out of fold.
+    missing bar holds nothing. Where a symbol has no score, or an infinite one, its weight is 0 at once, and nothing is
+    held for that score later: nobody is in the market blind. Rows whose sizes sum to more than `max_gross` are scaled
+    down to it. A weight depends on nothing later than its bar, and on nothing older than the holding time, to the bit.
+    `scale` is the scores' root mean square out of fold.
 
     Raises ModelError for a scale that is not positive.
     """
     if not 0.0 < scale < np.inf:
         raise ModelError(f"scores cannot be traded in units of {scale}")
-    units = np.clip(scores / scale, -1.0, 1.0)
-    small = ~(np.abs(scores / scale) >= settings.threshold)
-    held = _held(np.where(small, 0.0, units), ts, settings.hold_bars, bar_ns) / scores.shape[1]
-    held[~np.isfinite(scores)] = 0.0
+    known = np.isfinite(scores)
+    with np.errstate(over="ignore"):  # cut to 1 in the next step but one
+        units = np.divide(scores, scale, out=np.zeros(scores.shape), where=known)
+    units[np.abs(units) < settings.threshold] = 0.0
+    held = _held(np.clip(units, -1.0, 1.0), ts, settings.hold_bars, bar_ns) / scores.shape[1]
+    held[~known] = 0.0
     gross = np.abs(held).sum(axis=1, keepdims=True)
     weights: Floats = np.where(
         gross > settings.max_gross, held * (settings.max_gross / np.maximum(gross, 1e-300)), held

@@ -204,8 +204,14 @@ def _refuse_impossible(view: RegistryView, event: ModelEvent) -> None:
 
 
 def _refuse_late(view: RegistryView, event: ModelEvent) -> None:
-    if view.history and event.decided_at < view.history[-1].event.decided_at:
-        last = view.history[-1].event
+    """Refuse what was decided without knowledge of the last event, which nobody knew after it was recorded only.
+
+    A moment of decision is what somebody says: one in the far future must not keep everybody else out for ever.
+    """
+    if not view.history:
+        return
+    last, recorded_at = view.history[-1].event, view.history[-1].recorded_at
+    if event.decided_at < min(last.decided_at, recorded_at):
         message = (
             f"{_named(event)} was decided at {iso(event.decided_at)}, before {last.kind} at {iso(last.decided_at)}"
         )

@@ -89,9 +89,13 @@ DECISIONS = _maybe(
 
 _FITTED = {"models": MODELS, "folds": FOLDS, "scores": SCORES, "refused": REFUSED}
 
-TABLES: dict[str, dict[str, pa.Schema]] = {
+PER_LINE: dict[str, dict[str, pa.Schema]] = {
     "features": {"refused": REFUSED},
     "training_frame": {"findings": FINDINGS, "refused": REFUSED},
+}
+"""What stands beside the tables of the lines, where each line has one of its own."""
+
+TABLES: dict[str, dict[str, pa.Schema]] = {
     "frozen_baseline": _FITTED,
     "tabular_teacher": {**_FITTED, "nulls": NULLS},
     "tsmixer_student": _FITTED,

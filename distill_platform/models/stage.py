@@ -15,7 +15,7 @@ from distill_platform.core.errors import DistillError
 from distill_platform.core.workers import Workers
 from distill_platform.models.artifacts.store import ArtifactStore
 from distill_platform.models.line import ModelLine
-from distill_platform.models.schemas import TABLES
+from distill_platform.models.schemas import PER_LINE, TABLES
 from distill_platform.models.settings import ModelSettings
 from distill_platform.store import code
 from distill_platform.store.lake import Input, Lake, Manifest
@@ -75,7 +75,7 @@ def publish(models: Models, dataset: str, partition: str, made: MadeTables, **ow
 
     `own` are the schemas of tables that only this partition has: one for each line.
     """
-    making = Making({**TABLES.get(dataset, {}), **own}, models.settings.lines_hash, code_version())
+    making = Making({**(TABLES | PER_LINE)[dataset], **own}, models.settings.lines_hash, code_version())
     return publish_tables(models.lake, dataset, partition, made, making)
 
 

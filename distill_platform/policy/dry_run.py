@@ -78,13 +78,6 @@ def dry_run(world: World, stage: Stage, lines: Iterable[MetricsLine], context: C
     return DryRun(world, stage, selected.strategies, runs)
 
 
-def evaluate_world(
-    world: World, stage: Stage, lines: Iterable[MetricsLine], context: Context = NO_CONTEXT
-) -> dict[str, Any]:
-    """Return the answer of `distill policy evaluate` as a JSON value."""
-    return dry_run(world, stage, lines, context).to_dict()
-
-
 def _with_selection(line: MetricsLine, judgement: Judgement, left_out: Mapping[str, RuleResult]) -> JudgedRun:
     """Return the run; one that failed was no candidate, so its strategy's other run was left out, not this one."""
     why = left_out.get(line.strategy_id)

@@ -16,7 +16,7 @@ from distill_platform.refinery.screening.eval_sets import EvalSet, load_eval_set
 from distill_platform.refinery.screening.pii import PII_RULES
 from distill_platform.refinery.screening.secrets import SECRET_RULES
 from distill_platform.refinery.streams import Stream, load_streams
-from distill_platform.store.settings import LedgerSettings, Paths
+from distill_platform.store.settings import LedgerSettings, Paths, WorkerSettings
 
 SCORER_VERSION = "1.0.0"
 Fraction = Annotated[float, Field(ge=0.0, le=1.0)]
@@ -70,12 +70,11 @@ class DriftSettings(StrictModel):
     metrics: dict[str, Fraction] = Field(default_factory=dict)
 
 
-class PlatformConfig(StrictModel):
+class PlatformConfig(WorkerSettings):
     """The whole of `config/platform.yaml`."""
 
     paths: Paths = Paths()
     ledger: LedgerSettings = LedgerSettings()
-    workers: Annotated[int, Field(ge=1, le=256)] = 2
     ingest: IngestSettings = IngestSettings()
     screening: ScreeningSettings = ScreeningSettings()
     gates: GateSettings = GateSettings()

@@ -3,13 +3,20 @@
 import json
 import math
 import random
+from enum import StrEnum
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError
+
+
+class Word(StrEnum):
+    YES = "yes"
+
 
 REFUSED = {
     "non_finite_number": [
@@ -138,6 +145,20 @@ def test_non_finite_numbers_from_elsewhere_can_be_refused(value: Any) -> None:
     with pytest.raises(CanonError) as caught:
         canon.refuse_non_finite(value)
     assert caught.value.reason == "non_finite_number"
+
+
+@given(st.recursive(st.floats() | st.integers(0, 9) | st.text() | st.none() | st.booleans(), st.lists, max_leaves=8))
+def test_what_is_no_number_is_null_and_all_else_stays(value: Any) -> None:
+    found = canon.json_value({"value": value})
+    canon.refuse_non_finite(found)
+    assert canon.json_value(found) == found
+    assert canon.dumps(found) == canon.dumps({"value": value})
+
+
+def test_words_tuples_and_numpy_s_doubles_become_plain_values() -> None:
+    found = canon.json_value({"a": (np.float64(1.5), np.float64("inf")), "b": Word.YES})
+    assert found == {"a": [1.5, None], "b": "yes"}
+    assert (type(found["a"][0]), type(found["b"])) == (float, str)
 
 
 def test_the_canonical_text_is_fixed() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
-from distill_platform.core.config import StrictModel, load_yaml, rule_error
+from distill_platform.core.config import StrictModel, load_keys, load_yaml, rule_error
 from distill_platform.core.errors import ConfigError
 from distill_platform.core.expression import Kind, compile_expression
 
@@ -212,3 +212,17 @@ def placed(file: Path, text: str, kinds: dict[str, Kind]) -> ConfigError:
 def test_a_typo_on_a_later_line_of_a_rule_is_found_there(file: Path, text: str, line: int, column: int) -> None:
     error = placed(file, text, KINDS)
     assert (error.line, error.column) == (line, column), str(error)
+
+
+def test_a_room_reads_the_keys_that_it_knows_and_no_other(file: Path) -> None:
+    file.write_text("surprise: [1]\nlow: 2.5\nlow_too: nobody knows\n")
+    assert load_keys(file, Limits) == Limits(low=2.5)
+
+
+def test_a_wrong_value_of_a_known_key_is_placed_and_a_repeated_key_refused(file: Path) -> None:
+    file.write_text("surprise: 1\nretries: many\n")
+    with pytest.raises(ConfigError, match=r"some\.yaml:2:10"):
+        load_keys(file, Limits)
+    file.write_text("low: 1.0\nlow: 2.0\n")
+    with pytest.raises(ConfigError, match="stands twice"):
+        load_keys(file, Limits)

@@ -61,11 +61,11 @@ class Lab:
     """A folder in which runs are handed in and judged."""
 
     def __init__(self, folder: Path, *, workers: int = 1, now: datetime = NOW) -> None:
-        self.folder, self.workers, self.now = folder, workers, now
+        self.folder, self.now = folder, now
         self.inbox, self.lake = folder / "data/inbox", folder / "data/lake"
         self.worlds, self.config = folder / "config/worlds", folder / "config/platform.yaml"
         self.worlds.mkdir(parents=True, exist_ok=True)
-        self.config.write_text("workers: 1\n")
+        self.config.write_text(f"workers: {workers}\n")
         self.world()
 
     def world(self, change: Callable[[dict[str, Any]], object] | None = None, name: str = "toy") -> Path:
@@ -88,7 +88,7 @@ class Lab:
     @contextmanager
     def evaluation(self, on_step: Step = no_step) -> Iterator[Evaluation]:
         """Open the evaluation of this place; its lake tells `on_step` of every step of every write."""
-        settings = load_evaluation_settings(self.config, workers=self.workers)
+        settings = load_evaluation_settings(self.config)
         with open_evaluation(settings, now=lambda: self.now) as opened:
             yield replace(opened, lake=Lake(settings.lake, on_step=on_step))
 

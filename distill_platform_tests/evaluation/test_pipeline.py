@@ -10,6 +10,7 @@ import pytest
 
 from distill_platform.core import canon
 from distill_platform.core.canon import sha256_hex
+from distill_platform.evaluation.stages import reporting
 from distill_platform.store.lake.manifest import read_manifest
 from distill_platform_tests.evaluation.lab import DAY, NEXT_DAY, NOW, THIRD_DAY, Lab, trial
 
@@ -149,6 +150,14 @@ def test_neither_the_number_of_workers_nor_clock_nor_folder_decides_anything(
 ) -> None:
     other = Lab(tmp_path / "some/other/place", workers=2, now=NOW + timedelta(days=90))
     assert reports_of(other, ORDERS["all at once"]) == at_once
+
+
+@pytest.mark.slow
+def test_reports_that_workers_draw_are_the_same_bytes(
+    tmp_path: Path, at_once: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reporting, "MANY", 1)
+    assert reports_of(Lab(tmp_path, workers=2), ORDERS["all at once"]) == at_once
 
 
 @pytest.mark.slow

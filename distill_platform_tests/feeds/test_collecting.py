@@ -1,6 +1,8 @@
 """Collecting: a day is made of what is kept; a source that fails is a failure and never an empty day."""
 
+import os
 import random
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -302,6 +304,53 @@ def test_a_file_that_is_too_large_or_empty_is_said_to_be(desk: Any, tmp_path: Pa
     day = own.collect()
     assert outcomes(day) == {"BTC/btc.csv": "failed", "ETH/eth.csv": "empty"}
     assert "larger than 100 bytes" in day.failed[0].detail
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder"])
+def test_a_file_that_never_ends_or_is_none_is_a_failure_and_holds_nobody(desk: Any, tmp_path: Path, kind: str) -> None:
+    file = tmp_path / "btc.csv"
+    {
+        "pipe": lambda: os.mkfifo(file),
+        "device": lambda: file.symlink_to("/dev/zero"),
+        "folder": lambda: file.mkdir(),
+    }[kind]()
+    own = desk("files", path="{symbol}.csv", bars=BARS | {"symbols": {"BTC": "btc"}}, max_bytes=100)
+    assert "no ordinary file" in own.collect().failed[0].detail
+
+
+def test_a_file_that_is_empty_after_it_held_something_is_a_failure(desk: Any, tmp_path: Path) -> None:
+    own = desk("files", path="{symbol}.csv", bars=BARS | {"symbols": {"BTC": "btc"}})
+    written(tmp_path, "btc.csv", "2026-04-19T01:00:00Z")
+    own.collect()
+    (tmp_path / "btc.csv").write_text("")
+    day = own.collect()
+    assert (day.bars.num_rows, outcomes(day)) == (1, {"BTC/btc.csv": "failed"})
+    assert "is empty, and held something before" in day.failed[0].detail
+
+
+def test_bytes_that_come_back_after_others_are_the_same_rows_as_before(desk: Any, server: ChaosServer) -> None:
+    ahead = rss(("A", "2026-04-20T12:30:00Z"), ("B", "2026-04-20T10:00:00Z"))
+    server.script("/rss", data(ahead), data(rss(("B", "2026-04-20T10:00:00Z"))), data(ahead))
+    own = desk("rss", urls=[server.url("/rss")])
+    seen = []
+    for _ in range(3):
+        seen.append(own.collect(date(2026, 4, 20)))
+        own.clock.advance(3600.0)
+    assert [day.raw_events["title"].to_pylist() for day in seen] == [["B"]] * 3
+    assert [len(day.rejected) for day in seen] == [1, 1, 1]
+
+
+def test_more_files_than_are_usually_kept_are_still_read_once_for_all_days(desk: Any, tmp_path: Path) -> None:
+    names = [f"S{number}" for number in range(80)]
+    for name in names:
+        written(tmp_path, f"{name}.csv", "2026-04-19T01:00:00Z", "2026-04-18T01:00:00Z")
+    own = desk("files", path="{symbol}.csv", bars=BARS | {"symbols": {name: name for name in names}})
+    bodies = own.bodies()
+    with own.fetching() as fetch:
+        first, second = (collect(bodies, day, fetch) for day in (DAY, date(2026, 4, 18)))
+    assert first.bars.num_rows == second.bars.num_rows == 80
+    shutil.rmtree(own.folder / "raw" / "news" / "bytes")
+    assert read_stored(bodies, DAY).bars.num_rows == 80
 
 
 def test_equal_rows_of_a_file_are_one_bar_and_different_ones_none(desk: Any, tmp_path: Path) -> None:

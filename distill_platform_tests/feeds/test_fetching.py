@@ -98,6 +98,15 @@ def test_a_304_that_was_not_asked_for_is_garbled(server: ChaosServer, feed: Smal
         feed.fetch(server.script("/page", status(304)))
 
 
+def test_a_304_to_a_request_without_conditions_is_garbled_whatever_is_kept(
+    server: ChaosServer, feed: SmallFeed
+) -> None:
+    url = server.script("/page", data(b"first"), status(304))
+    feed.fetch(url)
+    with pytest.raises(FeedGarbled, match="answers 304, which was not asked for"):
+        feed.fetch(url)
+
+
 def test_an_etag_that_is_no_header_is_not_sent_back(server: ChaosServer, feed: SmallFeed) -> None:
     url = server.script("/page", data(b"first", ETag='"vé"'))
     assert [feed.fetch(url).outcome, feed.fetch(url).outcome] == [NEW, UNCHANGED]

@@ -295,6 +295,16 @@ def test_requests_are_held_to_the_rate_limit(server: ChaosServer, feed: SmallFee
     assert monotonic() - began >= 0.15
 
 
+def test_waiting_for_ones_turn_is_no_part_of_the_time_that_an_answer_may_take(
+    server: ChaosServer, feed: SmallFeed
+) -> None:
+    slow = feed.with_settings(rate_limit={"requests": 1, "period_s": 0.3}, timeouts={"total_s": 0.15})
+    server.script("/page", status(302, Location="/there"))
+    server.script("/there", data(b"x"))
+    with slow.fetcher() as fetcher:
+        assert fetcher.fetch(slow.resource(server.url("/page"))).attempts == 1
+
+
 # --- secrets ---
 
 

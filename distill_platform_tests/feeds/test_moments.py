@@ -155,3 +155,16 @@ def test_columns_of_numbers_are_counts_when_declared() -> None:
     read = arrow_moments(column, TimeSettings(format="epoch_s"))
     assert sorted(read.refused) == [1, 2]
     assert arrow_moments(column, ISO).refused[0].reason is Reason.MALFORMED_TIME
+
+
+@pytest.mark.parametrize("zone", ["+2", "2", "2026", "0", "+0260", "1200"])
+def test_a_number_that_is_no_offset_is_no_zone_of_a_web_feeds_date(zone: str) -> None:
+    with pytest.raises(RowRefused) as caught:
+        read_published(f"Sun, 19 Apr 2026 12:00:00 {zone}")
+    assert caught.value.reason is Reason.AMBIGUOUS_TIME
+
+
+@pytest.mark.parametrize("layout", ["%d-%m-%Y %I:%M", "%x %H:%M", "%c", "%d-%m-%Y %%z", "100%%"])
+def test_a_format_that_could_mean_two_moments_cannot_be_declared(layout: str) -> None:
+    with pytest.raises(ValueError, match=r"neither like|says no zone"):
+        TimeSettings(format=layout, zone=None if "z" in layout else "UTC")

@@ -115,3 +115,8 @@ def test_a_scale_is_a_root_mean_square_of_what_is_there() -> None:
     for nothing in (np.array([]), np.array([np.nan]), np.zeros(4)):
         with pytest.raises(ModelError):
             fit_scale(nothing)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200, 1e308])
+def test_the_unit_of_scores_of_any_size_is_a_number(size: float) -> None:
+    assert fit_scale(np.full(1_000, size)) == pytest.approx(size)

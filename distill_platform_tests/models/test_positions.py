@@ -90,3 +90,15 @@ def test_scores_of_strange_symbols_or_another_frame_are_refused() -> None:
 def test_sizes_nobody_can_mean_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(ValidationError):
         SizingSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize("unknown", [np.inf, -np.inf, np.nan])
+def test_a_score_that_is_no_number_is_never_traded_at_its_bar_or_later(unknown: float) -> None:
+    scores = np.zeros((10, 1))
+    scores[3] = unknown
+    assert not weights(scores).any()
+
+
+def test_a_score_of_any_finite_size_is_one_unit_at_most() -> None:
+    scores = np.array([[1e300], [-1e300]])
+    assert weights(scores, scale=1e-300, hold_bars=1).tolist() == [[1.0], [-1.0]]

@@ -270,3 +270,11 @@ def test_an_event_of_the_same_moment_is_not_late(ledger: Ledger) -> None:
     told(ledger, [event("registered", OLD, 0), event("shadow", OLD, 0)])
     record_event(ledger, event("canary", OLD, 0).model_copy(update={"decided_at": MONDAY + timedelta(0)}))
     assert registry_view(ledger, LINE).number == 3
+
+
+def test_an_event_that_claims_to_be_decided_in_the_far_future_locks_nobody_out(ledger: Ledger) -> None:
+    told(ledger, rise(OLD, 0)[:2])
+    far = event("canary", OLD, 24 * 365 * 50)
+    record_event(ledger, far)
+    record_event(ledger, event("rolled_back", OLD, 13))
+    assert registry_view(ledger, LINE).challenger is None

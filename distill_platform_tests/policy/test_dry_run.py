@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from distill_platform.core.errors import ConfigError
-from distill_platform.policy.dry_run import dry_run, evaluate_world
+from distill_platform.policy.dry_run import dry_run
 from distill_platform.policy.judging import judge_run
 from distill_platform.policy.ranking import MetricsLine
 from distill_platform.policy.rules import RuleResult
@@ -19,7 +19,7 @@ FAILS = {"returns__max_drawdown": 0.9}
 
 
 def test_the_answer_has_the_keys_of_the_contract() -> None:
-    answer = evaluate_world(world(), Stage.BACKTEST, [line("b", 1.0), line("a", 2.0)])
+    answer = dry_run(world(), Stage.BACKTEST, [line("b", 1.0), line("a", 2.0)]).to_dict()
     assert list(answer) == ["world_id", "policy_version", "ruleset_hash", "stage", "selected", "runs"]
     assert (answer["world_id"], answer["policy_version"], answer["stage"]) == ("us_equity_daily", 1, "backtest")
     assert answer["ruleset_hash"] == world().ruleset_hash
@@ -71,7 +71,7 @@ def test_no_activity_is_no_pass() -> None:
 
 def test_a_stage_without_a_profile_is_an_error_not_a_verdict() -> None:
     with pytest.raises(ConfigError, match="no profile for stage live"):
-        evaluate_world(world(), Stage.LIVE, [line("a")])
+        dry_run(world(), Stage.LIVE, [line("a")])
 
 
 def test_cohort_medians_and_ranks_are_over_all_runs_unless_a_line_brings_its_own() -> None:
@@ -124,7 +124,8 @@ values = st.one_of(st.floats(), st.none(), st.sampled_from([0.5, 0.6, 1.2, 3.0])
 def test_the_order_of_runs_does_not_matter(rows: list[tuple[str, str, Any]], random: Any) -> None:
     lines = [line(strategy, value, run) for strategy, run, value in rows]
     shuffled = random.sample(lines, len(lines))
-    assert evaluate_world(world(), Stage.BACKTEST, lines) == evaluate_world(world(), Stage.BACKTEST, shuffled)
+    here, there = (dry_run(world(), Stage.BACKTEST, given) for given in (lines, shuffled))
+    assert here.to_dict() == there.to_dict()
 
 
 @given(values, values)

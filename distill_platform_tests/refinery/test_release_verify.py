@@ -14,9 +14,11 @@ import pytest
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CorruptDataset, GateRefused
+from distill_platform.core.workers import Workers
 from distill_platform.refinery.release import inspect_release, layout, load_release, verify_release
 from distill_platform.refinery.release.reading import expected_id
 from distill_platform.refinery.release.tables import GROUP_ROWS, WriteTask, regrouped, write_rows
+from distill_platform.refinery.release.verify import check_rows
 from distill_platform.refinery.schemas import CORPORA
 from distill_platform_tests.refinery.small_lake import MONDAY, TUESDAY, SmallLake, week
 
@@ -206,6 +208,14 @@ def test_a_text_labelled_good_and_bad_is_found(copy: Path) -> None:
 
     forge(copy, "kto", "train", contradict)
     assert failed(copy) == {"kto_labels"}
+
+
+def test_nothing_is_claimed_of_labels_where_the_gate_that_drops_contradictions_was_off(copy: Path) -> None:
+    tables = layout.manifest_of(copy).tables
+    on, off = (
+        {found.name for found in check_rows(copy, tables, Workers(), conflicts_gate=gate)} for gate in (True, False)
+    )
+    assert on - off == {"kto_labels"}
 
 
 def test_a_row_without_its_source_line_is_found(copy: Path) -> None:

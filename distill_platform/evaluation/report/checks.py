@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from distill_platform.evaluation.report import measured, wording
+from distill_platform.evaluation.report import measured
 from distill_platform.evaluation.report.view import Metric, ReportView
+from distill_platform.pages import wording
 from distill_platform.policy.rules.result import RuleResult
 
 _UNKNOWN_CODES = {"missing_metric", "invalid_metric", "rule_error"}

@@ -1,15 +1,15 @@
-"""The documents a machine reads: `evaluation_report.json` and `evaluation_run.json`, in the names of the contract.
+"""The document that a machine reads: `evaluation_report.json`, in the names of the contract.
 
 What is not known is null: a NaN, an infinity, a metric that nobody computed.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from distill_platform.core.canon import json_value
 from distill_platform.core.utc import iso
 from distill_platform.evaluation.report.sentences import findings, headline
 from distill_platform.evaluation.report.view import Metric, ReportView
@@ -25,7 +25,7 @@ def report_document(view: ReportView) -> dict[str, Any]:
     Beside the contract's keys: `verdict` (the headline and what did not hold, in sentences), `trials`, `gaming`,
     `contributions` and `release`, without which nobody could say from the file alone why a run was refused.
     """
-    document: dict[str, Any] = plain(
+    document: dict[str, Any] = json_value(
         {
             "meta": _meta(view),
             "verdict": {"headline": headline(view), "findings": [asdict(found) for found in findings(view)]},
@@ -42,42 +42,6 @@ def report_document(view: ReportView) -> dict[str, Any]:
         }
     )
     return document
-
-
-def evaluation_run_document(view: ReportView) -> dict[str, Any]:
-    """Return `evaluation_run.json`: the verdict of every rule, and the summary, as the ledger holds it."""
-    manifest, policy = view.manifest, view.policy
-    validation = {
-        "policy_version": policy.version,
-        "ruleset_hash": policy.ruleset_hash,
-        "profile": policy.profile,
-        "results": [result.to_dict() for result in view.results],
-    }
-    document: dict[str, Any] = plain(
-        {
-            "run_id": manifest.run_id,
-            "world_id": manifest.world_id,
-            "strategy_id": manifest.strategy_id,
-            "stage": manifest.stage,
-            "risk_tier": policy.risk_tier,
-            "validation": validation,
-            "summary": asdict(view.summary),
-        }
-    )
-    return document
-
-
-def plain(value: Any) -> Any:
-    """Return a value as canonical JSON takes it: null for numbers that are none, plain texts, lists and objects."""
-    if isinstance(value, float):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
 
 
 def nested(metrics: Mapping[str, Metric]) -> dict[str, Any]:

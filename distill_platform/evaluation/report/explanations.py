@@ -12,7 +12,7 @@ import numpy as np
 
 from distill_platform.evaluation.report.checks import Check
 from distill_platform.evaluation.report.view import Metric, ReportView
-from distill_platform.evaluation.report.wording import count, percent, ratio, several, years_of_days
+from distill_platform.pages.wording import count, percent, ratio, several, years_of_days
 from distill_platform.stats import min_trl, moments
 
 Explain = Callable[[ReportView, Check], str]

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from distill_platform.evaluation.report import measured, wording
+from distill_platform.evaluation.report import measured
 from distill_platform.evaluation.report.checks import checks
-from distill_platform.evaluation.report.page import render, status_of
+from distill_platform.evaluation.report.page import PACKAGE, status_of
 from distill_platform.evaluation.report.sentences import gate_reached, headline, verdict
 from distill_platform.evaluation.report.view import ReportView
+from distill_platform.pages import wording
+from distill_platform.pages.rendering import render
 
 _ORDER = ("pass", "warn", "fail")
 _NAMES = {"pass": "passed", "warn": "passed with reservations or stopped at a gate", "fail": "refused"}
@@ -71,6 +73,7 @@ def index_page(rows: Sequence[IndexRow], refused: Sequence[RefusedBundle] = ()) 
     ranked = sorted(rows, key=lambda row: (_ORDER.index(row.status), row.strategy_id, row.run_id))
     statuses = Counter(row.status for row in rows)
     return render(
+        PACKAGE,
         "index.html",
         rows=ranked,
         refused=sorted(refused, key=lambda bundle: bundle.run_id),

@@ -5,20 +5,16 @@ Texts that came with the run are foreign: they are written so that they can star
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-
 from distill_platform.core.utc import iso
-from distill_platform.evaluation.report import measured, wording
+from distill_platform.evaluation.report import measured
 from distill_platform.evaluation.report.checks import Check, checks, not_configured
 from distill_platform.evaluation.report.sentences import findings, gate_name, gate_words, headline
 from distill_platform.evaluation.report.view import ReportView
-from distill_platform.evaluation.report.wording import percent, probability, ratio, visible
+from distill_platform.pages import wording
+from distill_platform.pages.markdown import escaped, literal, table
+from distill_platform.pages.wording import percent, probability, ratio, visible
 from distill_platform.policy.gates import GateResult
 
-_SPECIAL = re.compile(
-    r"[\\`*\[\]<>#|~&@$]|:(?=//)|(?<=www)\.|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|^[-+=](?![\d.])|^\d+(?=[.)]\s)"
-)
 _MARKS = {"pass": "✓", "watch": "!", "warn": "!", "fail": "✗"}
 
 
@@ -38,20 +34,6 @@ def markdown(view: ReportView) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def escaped(text: object) -> str:
-    """Return foreign text as one line of Markdown that means nothing but itself."""
-    return literal(visible(text))
-
-
-def literal(text: str) -> str:
-    """Return one line of text, without invisible characters already, so that Markdown reads it as nothing but text."""
-    return _SPECIAL.sub(lambda found: _backslashed(found[0]), text)
-
-
-def _backslashed(found: str) -> str:
-    return f"{found}\\" if found.isdigit() else f"\\{found}"
-
-
 def _title(view: ReportView) -> str:
     manifest = view.manifest
     return f"{escaped(manifest.strategy_id)}, run {escaped(manifest.run_id)} ({manifest.stage})"
@@ -67,7 +49,7 @@ def _verdict_table(view: ReportView) -> str:
         (check.rule, check.name, check.observed_text, check.threshold_text, check.margin_text, _status(check))
         for check in checks(view)
     ]
-    return _table(("rule", "what", "observed", "needed", "margin", "status"), rows, "No rule was executed.")
+    return table(("rule", "what", "observed", "needed", "margin", "status"), rows, "No rule was executed.")
 
 
 def _status(check: Check) -> str:
@@ -83,7 +65,7 @@ def _not_configured(view: ReportView) -> str:
 
 def _gate_table(view: ReportView) -> str:
     rows = [(gate_name(gate), _gate_status(gate), "; ".join(gate.reasons)) for gate in view.gates]
-    return _table(("gate", "status", "why"), rows, "The world's policy has no stage gates.")
+    return table(("gate", "status", "why"), rows, "The world's policy has no stage gates.")
 
 
 def _gate_status(gate: GateResult) -> str:
@@ -108,7 +90,7 @@ def _evidence(view: ReportView) -> str:
             for line in view.scenarios
         ),
     ]  # fmt: skip
-    return _table(("what", "value"), rows)
+    return table(("what", "value"), rows)
 
 
 def _gaming(view: ReportView) -> str:
@@ -123,16 +105,16 @@ def _gaming(view: ReportView) -> str:
 def _portfolio(view: ReportView) -> str:
     source = measured.shown("portfolio.correlation_source", view.metrics.get("portfolio.correlation_source"))
     rows = [(line.strategy_id, ratio(line.correlation), ratio(line.tail_correlation)) for line in view.correlations]
-    table = _table(("with", "correlation", "on its worst days"), rows, "No other strategy to compare with.")
+    stated = table(("with", "correlation", "on its worst days"), rows, "No other strategy to compare with.")
     uplift = wording.signed(view.number("portfolio.portfolio_sharpe_uplift"))
-    return f"Correlations: {escaped(source)}. Sharpe ratio added to the portfolio: {uplift}.\n\n{table}"
+    return f"Correlations: {escaped(source)}. Sharpe ratio added to the portfolio: {uplift}.\n\n{stated}"
 
 
 def _regime_table(view: ReportView) -> str:
     rows = [
         (line.name, wording.count(line.days), ratio(line.sharpe), percent(line.max_drawdown)) for line in view.regimes
     ]
-    return _table(("regime", "days", "Sharpe ratio", "deepest fall"), rows, "Regimes: not measured.")
+    return table(("regime", "days", "Sharpe ratio", "deepest fall"), rows, "Regimes: not measured.")
 
 
 def _integrity(view: ReportView) -> str:
@@ -160,12 +142,4 @@ def _origin(view: ReportView) -> str:
         ("policy", f"version {policy.version}, profile {policy.profile}, {policy.ruleset_hash}"),
         ("counts for a release", counts),
     ]  # fmt: skip
-    return _table(("origin", ""), rows)
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[object]], empty: str = "") -> str:
-    body = [[escaped(cell) for cell in row] for row in rows]
-    if not body:
-        return empty
-    lines = [list(head), ["---"] * len(head), *body]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return table(("origin", ""), rows)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from distill_platform.evaluation.report import wording
 from distill_platform.evaluation.report.view import Metric, ReportView
+from distill_platform.pages import wording
 from distill_platform.policy import catalogue
 
 _NAMES = {

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from distill_platform.evaluation.report.view import DailyView
-from distill_platform.evaluation.report.wording import ratio
+from distill_platform.pages.wording import ratio
 
 _SHADES = 4
 _ROUNDING = 1e-9

@@ -7,18 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from distill_platform.core.utc import iso
-from distill_platform.evaluation.report import measured, wording
+from distill_platform.evaluation.report import measured
 from distill_platform.evaluation.report.checks import Check, checks, not_configured
 from distill_platform.evaluation.report.months import years
 from distill_platform.evaluation.report.plots import panels
-from distill_platform.evaluation.report.plots.scales import MONTHS
 from distill_platform.evaluation.report.sentences import (
     findings,
     gate_name,
@@ -29,28 +24,23 @@ from distill_platform.evaluation.report.sentences import (
     verdict,
 )
 from distill_platform.evaluation.report.view import ReportView
-from distill_platform.evaluation.report.wording import count, percent, probability, ratio, signed
+from distill_platform.pages import wording
+from distill_platform.pages.rendering import Section, render
+from distill_platform.pages.scales import MONTHS
+from distill_platform.pages.wording import count, percent, probability, ratio, signed
 from distill_platform.policy.gates import GateResult
 
+PACKAGE = "distill_platform.evaluation.report"
+"""Where the templates of the evaluation lie."""
+
 _ALARMS = {True: "raised", False: "not raised", None: "not looked at"}
-
-
-@dataclass(frozen=True)
-class Section:
-    """A table with its title; `text` stands above it, `empty` in its place where it has no rows."""
-
-    title: str
-    head: tuple[str, ...]
-    rows: Sequence[tuple[str, ...]]
-    empty: str
-    text: str = ""
-    numeric: tuple[int, ...] = ()
 
 
 def html(view: ReportView) -> str:
     """Return the report as one self-contained HTML page."""
     sections = (_scenarios(view), _regimes(view), _portfolio(view), _nodes(view), _gaming(view), _integrity(view))
     return render(
+        PACKAGE,
         "page.html",
         manifest=view.manifest,
         verdict=verdict(view),
@@ -73,31 +63,10 @@ def html(view: ReportView) -> str:
     )
 
 
-def render(template: str, **values: Any) -> str:
-    """Return a page made from one of our templates; a value that the template names and nobody gave is an error."""
-    environment, css = _templates()
-    return environment.get_template(template).render(css=css, **values)
-
-
 def status_of(view: ReportView) -> str:
     """Return pass, warn or fail: what the page is coloured by. A gate that is closed to the run is no pass."""
     worst = view.broken or view.summary.status not in ("pass", "warn")
     return "fail" if worst else "warn" if view.summary.status == "warn" or stopped_at(view) else "pass"
-
-
-@cache
-def _templates() -> tuple[Environment, str]:
-    loader = PackageLoader("distill_platform.evaluation.report")
-    environment = Environment(
-        loader=loader, autoescape=True, undefined=StrictUndefined, finalize=_shown, trim_blocks=True, lstrip_blocks=True
-    )
-    css, _, _ = loader.get_source(environment, "page.css")
-    return environment, css
-
-
-def _shown(value: Any) -> Any:
-    """Return foreign text with everything in it visible; markup of our own is left as it is."""
-    return wording.unmasked(value) if type(value) is str else value
 
 
 def _counts(view: ReportView) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from distill_platform.evaluation.report import explanations, measured
 from distill_platform.evaluation.report.checks import Check, checks
 from distill_platform.evaluation.report.view import ReportView
-from distill_platform.evaluation.report.wording import listed, percent, probability, ratio, several, visible
+from distill_platform.pages.wording import listed, percent, probability, ratio, several, visible
 from distill_platform.policy import catalogue
 from distill_platform.policy.gates import GateResult
 

@@ -33,14 +33,10 @@ class PolicyView:
 
 @dataclass(frozen=True)
 class SummaryView:
-    """The verdict of all rules together. Overrides are None while nobody overrode it."""
+    """The verdict of all rules together."""
 
     status: Status
     recommended_stage: RecommendedStage
-    override_status: str | None = None
-    override_reason: str | None = None
-    override_actor: str | None = None
-    override_timestamp: str | None = None
 
 
 @dataclass(frozen=True)

@@ -189,12 +189,13 @@ def _tables(
         for row in sound
         for line in _lines(name, row["run_id"], cohorts[row["cohort_id"]], neighbours)
     ]
-    broken = {"integrity_broken": len(rows) - len(sound)} if len(rows) > len(sound) else {}
+    unsound = {record.run_id for cohort in cohorts.values() for record in cohort.records if not record.sound}
+    broken = sum(row["run_id"] in unsound for row in rows)
     tables = {_TABLE[name]: made}
     if name == "node_contributions":
         tables["by_cohort"] = _by_cohort(cohorts, sorted({row["cohort_id"] for row in sound}))
     known = from_these(tables, [row["run_id"] for row in rows if row["sound"]], "the day's sound evaluation_runs")
-    counts = Counts(len(rows), len(sound), quarantined=broken)
+    counts = Counts(len(rows), len(sound), quarantined={"integrity_broken": broken} if broken else {})
     return MadeTables(tables, inputs, counts, [known, _counted(rows, cohorts)])
 
 

@@ -10,14 +10,11 @@ from statistics import median
 from typing import Any
 
 from distill_platform.core import canon
+from distill_platform.core.canon import json_value
 from distill_platform.core.errors import ConfigError
 from distill_platform.evaluation.court import Case, Court
 from distill_platform.evaluation.evaluation_run import EvaluationRun
-from distill_platform.evaluation.records import (
-    json_value,
-    record_evaluations,
-    record_world,
-)
+from distill_platform.evaluation.records import record_evaluations, record_world
 from distill_platform.evaluation.stage import Evaluation, from_these, ledger_input, publish_day
 from distill_platform.evaluation.stages.measuring import metrics_of
 from distill_platform.evaluation.surroundings import Surroundings
@@ -147,7 +144,7 @@ def _lag(evaluation: Evaluation, row: Mapping[str, Any]) -> float:
 
 def _tables(name: str, docket: _Docket, judged: Sequence[EvaluationRun]) -> MadeTables:
     counts = Counts(
-        len(judged) + len(docket.unjudged),
+        len(docket.run_ids),
         len(judged),
         quarantined=dict(Counter(code for code, _ in docket.unjudged.values())),
     )

@@ -58,7 +58,8 @@ def _twins(runs: Sequence[Measured]) -> dict[str, Input]:
 
 def _tables(name: str, bundles: Sequence[Row], runs: Sequence[Measured], inputs: Mapping[str, Input]) -> MadeTables:
     tables = _ROWS[name](runs)
-    counts = Counts(len(bundles), len(runs))
+    measured = {run.run_id for run in runs}
+    counts = Counts(len(bundles), sum(row["run_id"] in measured for row in bundles))
     known = from_these(tables, [row["run_id"] for row in bundles], "the bundles of the day")
     return MadeTables(tables, inputs, counts, [known, *_checks(tables, runs)])
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from distill_platform.core import canon
 from distill_platform.core.canon import sha256_hex
+from distill_platform.core.workers import Workers
 from distill_platform.evaluation.evaluation_run import EvaluationRun
 from distill_platform.evaluation.records import evaluation_stream
 from distill_platform.evaluation.report.document import report_document
@@ -29,6 +31,8 @@ PAGE = "evaluation_report.html"
 _FOLDER = "reports"
 _RUNS = "runs"  # a folder of their own: a run may be called index.html
 _INDEX = "index.html"
+MANY = 32
+"""From so many reports on, workers save more time than they take to start."""
 _UPSTREAM = ("rule_results", "stage_gates", "triage", "node_contributions")
 
 
@@ -37,19 +41,28 @@ def write_reports(evaluation: Evaluation, _names: Sequence[str], days: Sequence[
 
     The index comes before what is published, so that a day whose page is not there yet still waits.
     """
-    viewer, around = Viewer(evaluation), Surroundings(evaluation.ledger)
+    around = Surroundings(evaluation.ledger)
+    judged = {day: judged_day(evaluation, day) for day in days}
+    rendered = _all_rendered(evaluation, [run for found in judged.values() for run in found.runs])
     made: dict[str, MadeTables] = {}
-    for done, day in enumerate(days, 1):
-        inputs = {
-            key: value for name in _UPSTREAM for key, value in open_partition(evaluation.lake, name, day)[1].items()
-        }
-        judged = judged_day(evaluation, day)
-        inputs |= judged.inputs | around.of(around.named(judged.run_ids))
-        reported = [_reported(evaluation, run, viewer) for run in judged.runs]
-        made[day] = _tables(evaluation, judged.runs, reported, inputs)
+    for done, (day, found) in enumerate(judged.items(), 1):
+        inputs = _upstream(evaluation, day) | found.inputs | around.of(around.named(found.run_ids))
+        reported = [_written(evaluation, one) for one in islice(rendered, len(found.runs))]
+        made[day] = _tables(evaluation, found.runs, reported, inputs)
         evaluation.progress("evaluation_reports", done, len(days))
     _write(evaluation, index_file(evaluation.lake.root), _index(evaluation, made).encode())
     return [publish_day(evaluation, "evaluation_reports", day, tables) for day, tables in made.items()]
+
+
+def _upstream(evaluation: Evaluation, day: str) -> dict[str, Input]:
+    return {key: read for name in _UPSTREAM for key, read in open_partition(evaluation.lake, name, day)[1].items()}
+
+
+def _all_rendered(evaluation: Evaluation, runs: Sequence[EvaluationRun]) -> Iterator[_Rendered]:
+    """Yield the reports on some runs in their order; many are drawn by the workers, where each takes a while."""
+    viewer = Viewer(evaluation)
+    workers = evaluation.workers if len(runs) >= MANY else Workers()
+    return workers.map(_rendered, ((run, viewer.view(run)) for run in runs))
 
 
 def report_folder(lake: Path, run_id: str) -> Path:
@@ -72,23 +85,37 @@ def artifacts(run: EvaluationRun, view: ReportView) -> Iterator[tuple[str, bytes
 
 
 @dataclass(frozen=True)
+class _Rendered:
+    run_id: str
+    artifacts: list[tuple[str, bytes]]
+    index: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class _Reported:
     artifacts: list[dict[str, Any]]
     index: dict[str, Any]
 
 
-def _reported(evaluation: Evaluation, run: EvaluationRun, viewer: Viewer) -> _Reported:
-    run_id, root = run.manifest.run_id, evaluation.lake.root
-    view = viewer.view(run)
+def _rendered(task: tuple[EvaluationRun, ReportView]) -> _Rendered:
+    """Return the artifacts of a run, and its line of the index."""
+    run, view = task
+    run_id, ablated = run.manifest.run_id, run.manifest.ablation_spec is not None
+    index = vars(index_row(view, f"{_RUNS}/{run_id}/{PAGE}"))
+    index = {**index, "ablated": ablated, "ratio": view.number("returns.sharpe_daily")}
+    return _Rendered(run_id, list(artifacts(run, view)), index)
+
+
+def _written(evaluation: Evaluation, rendered: _Rendered) -> _Reported:
+    """Return what the tables hold of a report, after writing its artifacts."""
+    run_id, root = rendered.run_id, evaluation.lake.root
     rows = []
-    for name, data in artifacts(run, view):
+    for name, data in rendered.artifacts:
         path = report_folder(root, run_id) / name
         _write(evaluation, path, data)
         place = path.relative_to(root).as_posix()
         rows.append({"run_id": run_id, "artifact": name, "path": place, "sha256": sha256_hex(data), "bytes": len(data)})
-    index = vars(index_row(view, f"{_RUNS}/{run_id}/{PAGE}"))
-    ablated = run.manifest.ablation_spec is not None
-    return _Reported(rows, {**index, "ablated": ablated, "ratio": view.number("returns.sharpe_daily")})
+    return _Reported(rows, rendered.index)
 
 
 def _write(evaluation: Evaluation, path: Path, data: bytes) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from distill_platform.feeds.arrow_values import listed, value_of
 from distill_platform.feeds.bar_rows import NUMBERS, WrittenBars, read_bars
 from distill_platform.feeds.connectors.connector import LocalFile, OpenSource, Wanted
 from distill_platform.feeds.connectors.sheet import Sheet, read_sheet
@@ -100,11 +101,7 @@ def _symbols(sheet: Sheet, bars: BarFiles, origin: Origin) -> list[str | None]:
         symbol = origin.resource.partition("/")[0]
         return [symbol if symbol in bars.symbols else None] * sheet.count
     ours = {theirs: symbol for symbol, theirs in bars.symbols.items()}
-    return [ours.get(str(name)) for name in _listed(sheet.columns[bars.columns.symbol])]
-
-
-def _listed(column: Sequence[Any] | pa.ChunkedArray) -> Sequence[Any]:
-    return column.to_pylist() if isinstance(column, pa.ChunkedArray) else column
+    return [ours.get(str(name)) for name in listed(sheet.columns[bars.columns.symbol])]
 
 
 def _numbers(columns: list[Sequence[Any] | pa.ChunkedArray]) -> Floats:
@@ -115,7 +112,7 @@ def _number_column(column: Sequence[Any] | pa.ChunkedArray) -> Floats:
     if isinstance(column, pa.ChunkedArray) and pa.types.is_floating(column.type):
         found: Floats = column.cast(pa.float64()).to_numpy()
         return found
-    return read_numbers([_listed(column)])[:, 0]
+    return read_numbers([listed(column)])[:, 0]
 
 
 @dataclass(frozen=True)
@@ -141,8 +138,7 @@ class _Cells:
         )
 
     def _cell(self, name: str | None, row: int) -> str:
-        value = None if name is None else self.sheet.columns[name][row]
-        value = value.as_py() if isinstance(value, pa.Scalar) else value
+        value = None if name is None else value_of(self.sheet.columns[name][row])
         return "" if value is None else str(value)
 
 

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from distill_platform.core import canon
 from distill_platform.core.errors import CanonError, ConfigError
-from distill_platform.core.utc import parse_day
+from distill_platform.core.utc import EARLIEST, parse_day
 from distill_platform.feeds.connectors.connector import OpenSource, Wanted
 from distill_platform.feeds.connectors.unreadable import unreadable
 from distill_platform.feeds.feed import FredFeed
 from distill_platform.feeds.http.resource import Resource
+from distill_platform.feeds.moments import LATEST
 from distill_platform.feeds.numbers import read_number
 from distill_platform.feeds.parsed import Parsed
 from distill_platform.feeds.rejected import Origin, Reason, Rejected, RowRefused
@@ -103,9 +104,10 @@ class Fred(OpenSource):
     def _at(self, row: Any) -> datetime | None:
         """Return when a rejected observation would have been known, so far as its vintage can be read."""
         try:
-            return self._known(parse_day(row["realtime_start"]))
-        except (KeyError, TypeError, ValueError):
+            known = self._known(parse_day(row["realtime_start"]))
+        except (KeyError, TypeError, ValueError, OverflowError):
             return None
+        return known if EARLIEST <= known < LATEST else None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,8 @@ class _Observation:
             day, vintage = parse_day(row["date"]), parse_day(row["realtime_start"])
         except ValueError as error:
             raise RowRefused(Reason.MALFORMED_TIME, str(error)) from None
+        if not EARLIEST.date() <= vintage < LATEST.date():
+            raise RowRefused(Reason.MALFORMED_TIME, f"the vintage {vintage} is not between 1970 and 2262")
         if row["value"].strip() in (".", ""):
             raise RowRefused(Reason.MISSING_VALUE, f"FRED has no value for {day}")
         value = read_number(row["value"])

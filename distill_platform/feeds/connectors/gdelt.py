@@ -183,7 +183,7 @@ def _articles(body: bytes, origin: Origin) -> list[Any]:
         answer = canon.parse(body)
     except CanonError as error:
         raise unreadable(origin, f"it is not JSON: {error}; {body[:200]!r}") from None
-    articles = answer.get("articles", []) if isinstance(answer, dict) else None
+    articles = answer.get("articles", None if answer else []) if isinstance(answer, dict) else None
     if not isinstance(articles, list):
         raise unreadable(origin, f"it holds no articles: {body[:200]!r}")
     return articles

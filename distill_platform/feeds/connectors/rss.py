@@ -73,7 +73,18 @@ def _items(body: bytes | str, origin: Origin) -> list[Element]:
     root = _root(body, origin)
     if _name(root) not in _ROOTS:
         raise unreadable(origin, f"it is no RSS or Atom document but <{_name(root)[:40]}>")
-    return [element for element in root.iter() if _name(element) in _ITEMS]
+    return list(_outermost(root))
+
+
+def _outermost(root: Element) -> Iterator[Element]:
+    """Yield the items of a document in order; an item within an item is part of it, or each would hold all others."""
+    below = [root]
+    while below:
+        element = below.pop()
+        if _name(element) in _ITEMS:
+            yield element
+        else:
+            below.extend(reversed(element))
 
 
 def _root(body: bytes | str, origin: Origin) -> Element:

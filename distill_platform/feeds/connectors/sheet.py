@@ -6,19 +6,21 @@ import codecs
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 from distill_platform.core.config import nearest
+from distill_platform.feeds.arrow_values import value_of
 from distill_platform.feeds.connectors.unreadable import unreadable
 from distill_platform.feeds.rejected import Origin, Reason, Rejected
 
 _MOST_ROWS = 20_000_000
+_MOST_UNPACKED = 4 * 2**30
+_LONGEST_SHOWN = 2_000  # characters of one value of a row
 _SURROGATES = range(0xDC80, 0xDD00)  # what bytes become that are no UTF-8
 
 
@@ -47,7 +49,8 @@ def read_sheet(
         return _csv(body, wanted, layout, origin)
     try:
         source = pa.BufferReader(body)
-        table = _parquet(source, origin) if ending in (".parquet", ".pq") else feather.read_table(source)
+        table = _parquet(source, origin) if ending in (".parquet", ".pq") else _feather(source, origin)
+        table.validate(full=True)  # offsets and indices that lie would lead beyond the file's memory
     except (OSError, pa.ArrowException, ValueError) as error:
         raise unreadable(origin, f"it cannot be read: {' '.join(str(error).split())[:200]}") from None
     _find(table.column_names, wanted, origin)
@@ -57,14 +60,38 @@ def read_sheet(
 
 def _parquet(source: pa.BufferReader, origin: Origin) -> pa.Table:
     """Return the table of a Parquet file, which may hold a great many equal rows in a few bytes."""
-    file = pq.ParquetFile(source)
-    if file.metadata.num_rows > _MOST_ROWS:
+    schema = pq.read_schema(source)
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    file = pq.ParquetFile(source, read_dictionary=texts)  # else a long text takes its room once for each row
+    _refuse_large(file.metadata.num_rows, 0, origin)
+    return pa.Table.from_batches(_bounded(file.iter_batches(), origin), file.schema_arrow)
+
+
+def _feather(source: pa.BufferReader, origin: Origin) -> pa.Table:
+    file = pa.ipc.open_file(source)
+    batches = (file.get_batch(number) for number in range(file.num_record_batches))
+    return pa.Table.from_batches(_bounded(batches, origin), file.schema)
+
+
+def _bounded(batches: Iterable[pa.RecordBatch], origin: Origin) -> Iterator[pa.RecordBatch]:
+    """Yield batches for as long as they are not too much together."""
+    rows = size = 0
+    for batch in batches:
+        rows, size = rows + batch.num_rows, size + batch.nbytes
+        _refuse_large(rows, size, origin)
+        yield batch
+
+
+def _refuse_large(rows: int, size: int, origin: Origin) -> None:
+    if rows > _MOST_ROWS:
         raise unreadable(origin, f"it holds more than {_MOST_ROWS:,} rows", "Split the file")
-    return file.read()
+    if size > _MOST_UNPACKED:
+        raise unreadable(origin, f"it unpacks to more than {_MOST_UNPACKED:,} bytes", "Split the file")
 
 
 def _values(table: pa.Table, row: int) -> list[Any]:
-    return [column[row].as_py() for column in table.columns]
+    values = [value_of(column[row]) for column in table.columns]
+    return [value[:_LONGEST_SHOWN] if isinstance(value, str) else value for value in values]
 
 
 def _written(values: Sequence[Any]) -> str:

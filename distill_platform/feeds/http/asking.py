@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -58,22 +59,23 @@ def ask(
     """Return the answer to one request for `resource`, whatever its status, after five redirects at most.
 
     `conditions` are headers that make the request conditional; `limit` is in bytes; `seconds` are for everything
-    together; `may` is called before each request and returns when it may be sent. The resource's own headers, which
-    may hold secrets, go to its own origin only.
+    together, but not for `may`, which is called before each request and returns when it may be sent. The resource's
+    own headers, which may hold secrets, go to its own origin only.
 
     Raises FeedUnavailable when the server cannot be reached or takes too long, FeedGarbled when the answer breaks off
     or is not HTTP, and FeedRefused for redirects that go on for ever, to no web address, or from https to http.
     An answer that says nothing of its length ends when the server closes the connection, as HTTP has it.
     """
-    url = resource.url
-    with Deadline(seconds) as deadline:
-        for _ in range(_MOST_REDIRECTS + 1):
-            own = resource.headers if _origin(url) == _origin(resource.url) else {}
-            may()
+    url, left = resource.url, seconds
+    for _ in range(_MOST_REDIRECTS + 1):
+        own = resource.headers if _origin(url) == _origin(resource.url) else {}
+        may()
+        began = time.monotonic()
+        with Deadline(left) as deadline:
             answer = _get(client, resource, url, {**_POLITE, **conditions, **own}, limit, deadline)
-            if answer.status not in _REDIRECTS:
-                return answer
-            url = _target(resource, url, answer)
+        if answer.status not in _REDIRECTS:
+            return answer
+        url, left = _target(resource, url, answer), max(left - (time.monotonic() - began), 0.0)
     raise _refused(resource, f"it redirects more than {_MOST_REDIRECTS} times", answer.status)
 
 

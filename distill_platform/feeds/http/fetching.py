@@ -157,7 +157,7 @@ class Fetcher:
 
     def _judged(self, resource: Resource, answer: Answer, last: Snapshot | None, number: int) -> Fetched:
         """Return what an answer is; raise when its status says that it is none."""
-        if answer.status == 304 and last is not None:
+        if answer.status == 304 and last is not None and conditions_of(last):
             body = self._store.read(resource.feed, last.sha256)
             return _fetched(resource, FetchOutcome.UNCHANGED, body, last, number)
         if answer.status in _NOTHING or (answer.status == 200 and not answer.body.strip()):

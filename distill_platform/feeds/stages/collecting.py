@@ -51,7 +51,8 @@ def _tables(feeds: Feeds, name: str, collected: Sequence[Collected]) -> MadeTabl
     }
     schema = TABLES[name]
     if name == "market_bars":
-        tables["bars"] = pa.concat_tables([schema["bars"].empty_table(), *(one.bars for one in own)])
+        bars = pa.concat_tables([schema["bars"].empty_table(), *(one.bars for one in own)])
+        tables["bars"] = bars.sort_by([(name, "ascending") for name in ("ts_end", "symbol", "source")])
         tables["gaps"] = pa.Table.from_pylist([row for one in own for row in _gaps(one)], GAPS)
     else:
         rows = pa.concat_tables([schema["raw_events"].empty_table(), *(one.raw_events for one in own)])

@@ -75,6 +75,9 @@ def _ensemble(verified: Verified, members: Sequence[Verified]) -> Ensemble:
         is_network = member.manifest.type is ModelType.TSMIXER
         if is_network in parts or _schema(member) != _schema(verified):
             raise _other_model(verified.manifest, "two members of one sort, or one of another feature schema")
+        if member.manifest.data_range.end > verified.manifest.windows.validation.start:
+            said = f"{_named(member.manifest)} was fitted on what it is judged by"
+            raise _other_model(verified.manifest, said)
         parts[is_network] = cast(Explained, load_scorer(member))
     ensemble = ensemble_from_files(verified.files, parts.get(False), parts.get(True))
     if str(ensemble.policy) != verified.manifest.ensemble_policy:

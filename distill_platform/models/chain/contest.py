@@ -15,7 +15,13 @@ from distill_platform.models.chain.fitted import WITHOUT_EVENTS
 from distill_platform.models.chain.material import Material
 from distill_platform.models.forward_window import Opening
 from distill_platform.models.frames import Floats, FrameVersions
-from distill_platform.models.information import InformationValue, daily_net, daily_rank_ic, information_value
+from distill_platform.models.information import (
+    DailyValues,
+    InformationValue,
+    daily_net,
+    daily_rank_ic,
+    information_value,
+)
 from distill_platform.models.model_runs import ModelRun
 from distill_platform.models.policy import Policy
 from distill_platform.models.promotion.case import ContenderRun, WindowResult, window_result
@@ -84,15 +90,13 @@ class Contest:
             return {}
         frame, seed = self.material.frame, self.material.line.significance.seed
         after = frame.features.ts >= self.material.windows.validation.start_ns
-        judged = frame.rows(after)
-        nets = [daily_net(bout.run.result.daily) for bout in (seeing, blind)]
-        ics = [
-            daily_rank_ic(judged, bout.entry.entrant.model.scores(frame.features)[after]) for bout in (seeing, blind)
-        ]
-        return {
-            "net_return_per_day": information_value(nets[0], nets[1], seed),
-            "rank_ic_per_day": information_value(ics[0], ics[1], seed),
-        }
+
+        def rank_ic(bout: Bout) -> DailyValues:
+            return daily_rank_ic(frame.rows(after), bout.entry.entrant.model.scores(frame.features)[after])
+
+        nets = daily_net(seeing.run.result.daily), daily_net(blind.run.result.daily)
+        pairs = {"net_return_per_day": nets, "rank_ic_per_day": (rank_ic(seeing), rank_ic(blind))}
+        return {measure: information_value(*both, seed) for measure, both in pairs.items()}
 
     def information_rows(self, line: str) -> Iterator[dict[str, Any]]:
         """Yield `information` as rows of a table; a number that is not finite is None."""

@@ -93,6 +93,6 @@ class FeatureSettings(StrictModel):
 class GuardSettings(StrictModel):
     """How frames are looked at for what they cannot know: see `causality` and `suspicion`."""
 
-    cuts: Annotated[int, Field(ge=2, le=1_000)] = 8
+    cuts: Annotated[int, Field(ge=2, le=1_000)] = 24
     seed: Annotated[int, Field(ge=0)] = 0
     max_rank_correlation: Annotated[float, Field(gt=0.0, lt=1.0)] = 0.3

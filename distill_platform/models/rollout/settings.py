@@ -20,13 +20,13 @@ class DriftSettings(StrictModel):
     """How a feature's drift is measured, and how far it must go.
 
     A block of `block_days` is compared with the one before, in `bins` of equal shares of the history. A feature's bound
-    is the `quantile` of its own history; so is the bound on the feature that went furthest beyond its own. Below
-    `min_blocks` comparisons nothing is known, and unknown is not a pass.
+    is the `quantile` of its own history; so is the bound on the feature that went furthest beyond its own. A
+    history of fewer than `min_blocks` blocks says nothing, and unknown is not a pass.
     """
 
     block_days: Days = 7
     bins: Annotated[int, Field(ge=2, le=100)] = 10
-    quantile: Annotated[float, Field(gt=0.5, lt=1.0)] = 0.995
+    quantile: Annotated[float, Field(gt=0.8, lt=1.0)] = 0.995
     min_blocks: Annotated[int, Field(ge=8)] = 20
 
 
@@ -49,8 +49,9 @@ class RolloutSettings(StrictModel):
     A model is in shadow, then serves `canary` of the units, then each of `stages`, then all. It stays on a step for
     `min_days` observed days that pass, and waits for `keys` approvals for the next, `keys_to_full` for the last.
     It is taken back after `max_failures` days in a row that do not pass; a day does not pass when less than
-    `min_coverage` of the rows could be scored, when the model has lost more than `max_loss` of equity since the step
-    began, or when anything about it is unknown. `salt` decides who is in the canary, and stays for a whole rollout.
+    `min_coverage` of the rows could be scored, when the model has lost more than `max_loss` of equity since its
+    best day on the step, or when anything about it is unknown. `salt` decides who is in the canary, and stays for a
+    whole rollout.
     """
 
     canary: Share = 0.1

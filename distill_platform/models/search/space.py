@@ -26,10 +26,12 @@ Parameters: TypeAlias = dict[str, Value]
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LARGEST_STEP_ERROR = 1e-9
+_LARGEST = 1e15  # whole numbers up to here are floats too, and no difference of two is infinite
+_MOST_STEPS = 1e9
 _SEALED = {
     "is a cost, and costs come sealed from the world": {
-        "bps", "commission", "commissions", "cost", "costs", "fee", "fees", "fill", "fills", "funding", "impact",
-        "maker", "slip", "slippage", "spread", "taker",
+        "bps", "borrow", "brokerage", "commission", "commissions", "cost", "costs", "fee", "fees", "fill", "fills",
+        "funding", "impact", "maker", "rebate", "slip", "slippage", "spread", "taker", "tax",
     },
     "is a threshold that a candidate is judged by": {"gate", "gates", "limit", "limits", "threshold", "thresholds"},
     "is a window of the evaluation": {
@@ -38,6 +40,10 @@ _SEALED = {
     },
     "is a seed, and a lucky seed is not a better model": {"random", "rng", "seed", "seeds"},
 }  # fmt: skip
+_HIDDEN = re.compile(
+    r"bps|brokerage|commission|cost|(?<!f)fees?(?![a-z])|funding|maker|rebate|slippage|taker|threshold|embargo|seed(?![a-z])"
+)
+"""Words of these that nobody writes by chance, so that leaving out an underscore hides none of them."""
 
 
 class IntRange(StrictModel):
@@ -181,10 +187,15 @@ class SearchSpace(StrictModel):
 def sealed_reason(name: str) -> str | None:
     """Return why a parameter of this name must not be searched; None if it may."""
     words = set(re.findall(r"[a-z]+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()))
+    words |= {found for word in words for found in _HIDDEN.findall(word)}
     return next((reason for reason, sealed in _SEALED.items() if words & sealed), None)
 
 
 def _check_range(low: float, high: float, step: Any, log: bool) -> None:
+    if max(abs(low), abs(high)) > _LARGEST:
+        raise ValueError(f"a range lies between -{_LARGEST:.0e} and {_LARGEST:.0e}, not from {low} to {high}")
+    if step is not None and (high - low) / step > _MOST_STEPS:
+        raise ValueError(f"a step of {step} makes more than {_MOST_STEPS:.0e} values from {low} to {high}")
     if low > high:
         raise ValueError(f"low {low} is above high {high}")
     if log and low <= 0:

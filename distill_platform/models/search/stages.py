@@ -24,7 +24,7 @@ from distill_platform.models.search.objective import Evaluate
 from distill_platform.models.search.plan import SearchPlan
 from distill_platform.models.search.settings import BatchSettings, PruningSettings, SearchSettings
 from distill_platform.models.search.space import Parameters
-from distill_platform.models.search.trial import Trial
+from distill_platform.models.search.trial import Trial, TrialState
 from distill_platform.models.search.trials_file import read_trials
 
 OpenWindow = Callable[[tuple[str, ...]], object]
@@ -166,12 +166,25 @@ class Stages:
             message = f"{self.file(stage)}: these candidates are not what the {stage} stage handed on"
             raise SearchError(message, hint=f"Run the {stage} stage in this folder and hand on what it returns")
 
+    def _refuse_forged(self, stage: SearchStage, trials: Sequence[Trial]) -> None:
+        """Refuse a trial that is not worth what its own measures say, or that ended before its last rung."""
+        one = self.settings
+        for trial in trials:
+            measures = [rung.measure() for rung in trial.rungs]
+            told = trial.value, trial.constraints
+            worth = (one.objective.value(measures[-1]), one.objective.constraints(measures[-1])) if measures else told
+            is_cut_short = trial.state is TrialState.FINISHED and len(measures) != one.pruning.rungs
+            if is_cut_short or (trial.state is not TrialState.FAILED and told != worth):
+                message = f"{self.file(stage)}: trial {trial.number} is not worth what its measures say"
+                raise SearchError(message, hint=f"Run the {stage} stage again, by the same settings, in a new folder")
+
     def handed_on(self, stage: SearchStage) -> Handover:
         """Return what the finished search or refinement in this folder hands on, by its file and those before it.
 
         Raises SearchError where a file is missing, unfinished, or not begun with what the stage before handed on.
         """
         header, trials = read_trials(self.file(stage))
+        self._refuse_forged(stage, trials)
         before = self.handed_on(SearchStage.SEARCH) if stage is SearchStage.REFINEMENT else None
         if header["parent_sha256"] != (before.sha256 if before else None):
             raise SearchError(f"{self.file(stage)} was not begun with what the stage before handed on")

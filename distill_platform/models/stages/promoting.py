@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from distill_platform.core.canon import dumps
+from distill_platform.core.errors import LeakError
 from distill_platform.evaluation.records import evaluation_stream
 from distill_platform.models.artifacts.manifest import ArtifactManifest
 from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
 from distill_platform.models.chain.entrants import Role
 from distill_platform.models.chain.fitted import TEACHER
+from distill_platform.models.chain.material import Material
+from distill_platform.models.features.schema import FEATURE_VERSION, schema_hash
 from distill_platform.models.frames import FrameVersions
 from distill_platform.models.line import ModelLine
+from distill_platform.models.out_of_fold import verify_out_of_fold
 from distill_platform.models.promotion.case import (
     ContenderRun,
     GuardFindings,
@@ -26,7 +30,9 @@ from distill_platform.models.registry import registry_view
 from distill_platform.models.stage import Models, each_line, publish, refusals
 from distill_platform.models.stages.confirming import open_forward
 from distill_platform.models.stages.framing import read_findings
+from distill_platform.models.stages.reading import symbols_of
 from distill_platform.models.stages.running import read_confirmed, read_contest
+from distill_platform.models.stages.shelf import Shelf
 from distill_platform.models.validation.windows import Window
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
@@ -54,7 +60,8 @@ def decide_line(
     opening = open_forward(models, contest.material, week, candidates)
     runs = tuple(_contender(models, bout) for bout in contest.bouts)
     arms = registry_view(models.ledger, line.name).arms
-    findings = _findings(models, line, week, inputs)
+    guard = _guard(models, contest.material, week, inputs)
+    served = FrameVersions(schema_hash(line.features, line.bar_ns, symbols_of(line)), FEATURE_VERSION, "", "")
     promotions = []
     for bout in contest.bouts:
         if bout.entry.entrant.role is not Role.CANDIDATE:
@@ -66,9 +73,9 @@ def decide_line(
             arms=arms,
             runs=runs,
             sealed=_versions(sealed),
-            online=contest.material.frame.features.versions,
+            online=served,
             verdict=_verdict(models, bout.run.manifest),
-            findings=findings,
+            findings=guard.findings(sealed),
             opening=opening,
             honest_trials=trials_of(entries, int(confirmed.opening["searched"]), opening),
         )
@@ -101,28 +108,53 @@ def _verdict(models: Models, manifest: RunManifest) -> WorldVerdict | None:
     )
 
 
-def _findings(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> GuardFindings:
+@dataclass(frozen=True)
+class _Guard:
+    """What the guards said of a line's week; `proof` is the teacher's, verified anew, None if it does not hold."""
+
+    p_value: float
+    leaks: tuple[str, ...]
+    suspicious: tuple[str, ...]
+    proof: str | None
+
+    def findings(self, sealed: ArtifactManifest) -> GuardFindings:
+        """Return what is known of one candidate's training: whoever was taught must have been taught by that proof."""
+        holds = self.proof is not None and sealed.teacher_proof in (None, self.proof)
+        return GuardFindings(self.p_value, self.leaks, self.suspicious, holds)
+
+
+def _guard(models: Models, material: Material, week: str, inputs: dict[str, Input]) -> _Guard:
+    line = material.line
     leaks, suspicious = read_findings(models, line, week)
     found, read = open_partition(models.lake, "tabular_teacher", week)
     inputs |= read
     null = next((r for r in rows_of(found, "nulls") if r["line"] == line.name and r["name"] == TEACHER), None)
     p_value = math.nan if null is None else float(null["p_value"])
-    return GuardFindings(p_value, leaks, suspicious, teacher_was_out_of_fold=null is not None)
+    return _Guard(p_value, leaks, suspicious, _proof(models, material, week))
+
+
+def _proof(models: Models, material: Material, week: str) -> str | None:
+    """Return the hash of the teacher's proof, if every score of it is of a row that its fold could not know."""
+    try:
+        teacher = Shelf(models, material, week).fitted("tabular_teacher", TEACHER).out_of_fold
+        verify_out_of_fold(teacher, material.search)
+    except LeakError:
+        return None
+    return teacher.proof_sha256
 
 
 def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
-    """Return the published weeks of `promotion_report`; nobody is promoted by it: what it recommends waits for people."""
+    """Return the published weeks of `promotion_report`; what it recommends waits for people."""
     manifests = []
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
         made, failures = each_line(models, lambda line: decide_line(models, line, week, inputs))  # noqa: B023
         rows = [_row(line, one) for line, (_, promotions) in made.items() for one in promotions]
         unjudged = [row["name"] for row in rows if row["verdict"] is None]
+        blind = [row["name"] for row in rows if row["status"] == "recommended" and row["verdict"] is None]
         open_ = [row["name"] for row in rows if row["status"] == "recommended" and row["reasons"] != "[]"]
         checks = [
-            check(
-                "provenance", "recommendations of runs that no world has judged", len(_blind(rows)), sample=_blind(rows)
-            ),
+            check("provenance", "recommendations of runs that no world has judged", len(blind), sample=blind),
             check("fail_closed", "recommendations with a reason against them", len(open_), sample=open_),
         ]
         counts = Counts(len(rows) + len(failures), len(rows), quarantined=refusals(failures))
@@ -131,10 +163,6 @@ def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str])
         manifests.append(publish(models, "promotion_report", week, MadeTables(tables, inputs, counts, checks, extra)))
         models.progress("promotion_report", done, len(weeks))
     return manifests
-
-
-def _blind(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [row["name"] for row in rows if row["status"] == "recommended" and row["verdict"] != "pass"]
 
 
 def _row(line: str, one: Promotion) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from distill_platform.core.canon import sig_hash
+from distill_platform.core.utc import from_epoch
 from distill_platform.models.artifacts.manifest import ArtifactReference
 from distill_platform.models.chain.material import Material
 from distill_platform.models.model_event import ModelEvent, ModelEventKind
 from distill_platform.models.registry import record_event, registry_view
 from distill_platform.models.stage import Models, code_version
+from distill_platform.models.weeks import end_ns
 
 ACTOR = "models"
 
@@ -21,7 +23,7 @@ def version_of(material: Material, week: str) -> str:
 def register(models: Models, reference: ArtifactReference, week: str) -> ArtifactReference:
     """Return the artifact, which the registry of its line knows from now on."""
     if registry_view(models.ledger, reference.line).standing(reference.artifact_sha256) is None:
-        _record(models, ModelEventKind.REGISTERED, reference, f"fitted for the week of {week}")
+        _record(models, ModelEventKind.REGISTERED, reference, week, f"fitted for the week of {week}")
     return reference
 
 
@@ -29,17 +31,23 @@ def freeze(models: Models, reference: ArtifactReference, arm: str, week: str) ->
     """Freeze a registered artifact as a control arm, for ever; whoever froze another one first wins."""
     register(models, reference, week)
     if arm not in registry_view(models.ledger, reference.line).arms:
-        _record(models, ModelEventKind.FROZEN, reference, f"first fitted for the week of {week}", arm=arm)
+        _record(models, ModelEventKind.FROZEN, reference, week, f"first fitted for the week of {week}", arm=arm)
 
 
 def _record(
-    models: Models, kind: ModelEventKind, reference: ArtifactReference, reason: str, arm: str | None = None
+    models: Models,
+    kind: ModelEventKind,
+    reference: ArtifactReference,
+    week: str,
+    reason: str,
+    arm: str | None = None,
 ) -> None:
+    """Record an event as of the end of its week: what counts is the data it was decided on, not when it was run."""
     event = ModelEvent(
         event_id=f"{kind.value}-{reference.artifact_sha256[:32]}",
         kind=kind,
         artifact=reference,
-        decided_at=models.clock(),
+        decided_at=from_epoch(end_ns(week) / 10**9),
         actor=ACTOR,
         reason=reason,
         arm=arm,

@@ -19,7 +19,10 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class MadeTables:
-    """What a stage makes of one partition: its tables, as rows or, where there are many, whole; what it read."""
+    """What a stage makes of one partition: its tables, as rows or, where there are many, whole; what it read.
+
+    A table of the dataset that is not among them is empty.
+    """
 
     tables: Mapping[str, Sequence[Row] | pa.Table]
     inputs: Mapping[str, Input]
@@ -41,7 +44,7 @@ def publish_tables(lake: Lake, dataset: str, partition: str, made: MadeTables, m
     """Return the manifest of one partition after writing its tables and holding them against the laws."""
     with lake.draft(dataset, partition) as draft:
         for table, schema in making.schemas.items():
-            add_table(draft, table, [_written(draft, table, made.tables[table], schema)])
+            add_table(draft, table, [_written(draft, table, made.tables.get(table, ()), schema)])
         staged = Staged(draft, made.inputs, making.config_hash, made.counts, made.checks, made.extra)
         return publish(lake, staged, making.schemas, making.code_version)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import matplotlib as mpl
 
 from distill_platform.core import canon
-from distill_platform.evaluation.report.document import evaluation_run_document, report_document
+from distill_platform.evaluation.report.document import report_document
 from distill_platform.evaluation.report.index import index_page, index_row
 from distill_platform.evaluation.report.markdown import markdown
 from distill_platform.evaluation.report.page import html
@@ -20,8 +20,8 @@ from distill_platform_tests.evaluation.report import views
 
 def digest(view: ReportView) -> str:
     written = [html(view), markdown(view), index_page([index_row(view, "r.html")])]
-    documents = [canon.dumps(document(view)) for document in (report_document, evaluation_run_document)]
-    return hashlib.sha256(b"".join([text.encode() for text in written] + documents)).hexdigest()
+    document = canon.dumps(report_document(view))
+    return hashlib.sha256(b"".join([text.encode() for text in written] + [document])).hexdigest()
 
 
 def elsewhere(**environment: str) -> str:

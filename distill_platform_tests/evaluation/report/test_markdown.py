@@ -3,7 +3,8 @@
 import pytest
 from markdown_it import MarkdownIt
 
-from distill_platform.evaluation.report.markdown import escaped, markdown
+from distill_platform.evaluation.report.markdown import markdown
+from distill_platform.pages.markdown import escaped
 from distill_platform_tests.evaluation.report import hostile, views
 
 READER = MarkdownIt("gfm-like", {"linkify": False})

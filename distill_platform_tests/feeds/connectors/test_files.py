@@ -1,7 +1,9 @@
 """Files: a user's own bars and headlines, whatever their state; one bad row costs itself and no other."""
 
 import io
+import struct
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -251,3 +253,86 @@ def test_bytes_of_any_kind_are_rows_or_an_error_of_ours(body: bytes) -> None:
             reasons(read(HEADER.encode() + b"\n" + body, connector))
         except FeedGarbled:
             continue
+
+
+def stored_as(kind: pa.DataType, *values: int) -> pa.Array:
+    """An array of whatever the numbers mean in that type, however far they are out of its range."""
+    return pa.Array.from_buffers(kind, len(values), [None, pa.array(values, pa.int64()).buffers()[1]])
+
+
+@pytest.mark.parametrize(
+    ("was", "lies"),
+    [((0, 3, 6), (0, 3, 2**30)), ((0, 3, 6), (0, -(2**30), 6)), ((0, 3, 6), (0, 6, 3))],
+)
+def test_a_feather_file_whose_offsets_lead_beyond_it_is_garbled_and_kills_nobody(was: Any, lies: Any) -> None:
+    buffer = io.BytesIO()
+    feather.write_feather(hourly(1, 2).append_column("who", [["btc", "btc"]]), buffer, compression="uncompressed")
+    body, honest = buffer.getvalue(), struct.pack("<iii", *was)
+    assert honest in body
+    own = files("a.feather", bars=BARS | {"columns": {"symbol": "who"}})
+    with pytest.raises(FeedGarbled, match="it cannot be read"):
+        read(body.replace(honest, struct.pack("<iii", *lies)), own)
+
+
+def test_a_dictionary_whose_indices_lead_beyond_it_is_garbled() -> None:
+    who = pa.DictionaryArray.from_arrays(pa.array([0, 5], pa.int32()), pa.array(["btc"]), safe=False)
+    own = files("a.feather", bars=BARS | {"columns": {"symbol": "who"}})
+    with pytest.raises(FeedGarbled, match="it cannot be read"):
+        read(arrow("feather", hourly(1, 2).append_column("who", [who])), own)
+
+
+@pytest.mark.parametrize(
+    "ts",
+    [
+        stored_as(pa.timestamp("us"), 2**62, 2**62),
+        stored_as(pa.timestamp("s"), 10**17, 10**17),
+        stored_as(pa.duration("s"), 2**62, 2**62),
+        pa.array([2**31 - 1] * 2, pa.int32()).cast(pa.date32()),
+        stored_as(pa.timestamp("us", tz="Mars/Olympus"), 1, 1),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("noted", [False, True])
+def test_arrow_values_that_python_cannot_show_are_rows_or_rejected_ones(ts: pa.Array, noted: bool) -> None:
+    table = hourly(1, 2)
+    table = table.append_column("note", ts) if noted else table.set_column(0, "ts", ts)
+    table = table.set_column(4, "close", pa.array([-1.0, 11.0]))
+    parsed = read(arrow("feather", table), files("a.feather"))
+    assert reasons(parsed).total() == (1 if noted else 2)
+
+
+def test_text_that_is_no_utf_8_in_an_arrow_file_makes_it_garbled() -> None:
+    raw = pa.array([b"btc", b"\xff"], pa.binary())
+    who = pa.StringArray.from_buffers(2, *raw.buffers()[1:])
+    with pytest.raises(FeedGarbled, match="UTF8"):
+        read(arrow("feather", hourly(1, 2).append_column("who", [who])), files("a.feather"))
+
+
+@pytest.mark.parametrize("kind", ["parquet", "feather"])
+def test_prices_may_be_decimals_or_encoded_as_a_dictionary(kind: str) -> None:
+    decimal, encoded = pa.array([Decimal("11.00")] * 2), pa.array([11.0, 11.0]).dictionary_encode()
+    for close in (decimal, encoded):
+        assert read(arrow(kind, hourly(1, 2).set_column(4, "close", close)), files(f"a.{kind}")).rows.num_rows == 2
+
+
+def test_a_small_feather_file_of_very_many_rows_is_not_unpacked() -> None:
+    count = 21_000_000
+    table = pa.table({name: pa.repeat(pa.scalar(0, pa.int8()), count) for name in HEADER.split(",")})
+    buffer = io.BytesIO()
+    feather.write_feather(table, buffer, compression="zstd")
+    assert len(buffer.getvalue()) < 500_000
+    with pytest.raises(FeedGarbled, match="more than 20,000,000 rows"):
+        read(buffer.getvalue(), files("a.feather"))
+
+
+def test_a_long_text_that_a_parquet_file_repeats_takes_its_room_once() -> None:
+    count = 50_000
+    note = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), count), pa.array(["x" * 200_000]))
+    table = pa.table({name: pa.repeat(pa.scalar(0.0), count) for name in HEADER.split(",")[1:]})
+    ts = pa.repeat(pa.scalar(datetime(2026, 4, 19, 1, tzinfo=UTC), pa.timestamp("us", "UTC")), count)
+    table = table.append_column("ts", ts).append_column("note", note)
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, store_schema=False)
+    before = pa.total_allocated_bytes()
+    assert reasons(read(buffer.getvalue(), files("a.parquet"))).total() == count  # 10 GB, written out
+    assert pa.total_allocated_bytes() - before < 2**30

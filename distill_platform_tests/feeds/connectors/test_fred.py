@@ -111,3 +111,11 @@ def test_without_a_key_the_variable_is_named_and_its_content_is_not(value: str |
     with pytest.raises(ConfigError, match="FRED_API_KEY") as caught:
         fred.signed(fred.resources(date(2026, 1, 15))[0])
     assert not value or value not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["1.5", "."])
+@pytest.mark.parametrize("vintage", ["9999-12-31", "2500-01-01", "2262-04-12", "1600-01-01", "0001-01-01"])
+def test_a_vintage_that_no_clock_reaches_is_rejected_and_harms_no_day(vintage: str, value: str) -> None:
+    parsed = read(observation(value=value, vintage=vintage), observation())
+    assert (parsed.rows.num_rows, reasons(parsed).total()) == (1, 1)
+    assert len(parsed.within(0, 2**62).rejected) == 1

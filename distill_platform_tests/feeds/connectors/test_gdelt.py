@@ -212,7 +212,9 @@ def test_a_search_may_find_nothing() -> None:
     assert read(b"{}", "doc").rows_in == 0
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"articles": 1}', b"Your search was too short.", b'{"articles": ['])
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b'{"articles": 1}', b"Your search was too short.", b'{"articles": [', b'{"error": 1}']
+)
 def test_an_answer_to_a_search_that_is_none_is_garbled(body: bytes) -> None:
     with pytest.raises(FeedGarbled):
         read(body, "doc")

@@ -180,3 +180,9 @@ def test_no_item_is_lost_whatever_its_title(titles: list[str]) -> None:
     found = read("".join(item(escape(title.replace("\ufffe", "").replace("\uffff", ""))) for title in titles))
     reasons(found)
     assert found.rows_in == len(titles)
+
+
+def test_an_item_within_an_item_is_part_of_it_so_that_none_holds_all_others() -> None:
+    nested = "<item><title>Bitcoin rises</title>" * 2_000 + "</item>" * 2_000
+    (refused,) = read(nested).rejected
+    assert refused.reason is Reason.MISSING_TIME

@@ -21,7 +21,7 @@ from distill_platform.models.policy import Policy
 from distill_platform.models.ridge import RidgeSettings, fit_ridge
 from distill_platform.models.scoring import Scorer
 from distill_platform_tests.models.made_frames import HOUR, made_frame
-from distill_platform_tests.models.made_models import draft
+from distill_platform_tests.models.made_models import draft, weeks
 
 ROOT = str(Path(__file__).parents[3])
 FRAME = made_frame(bars=300, edge=0.5)
@@ -150,3 +150,10 @@ def test_heavy_libraries_are_imported_when_a_model_needs_them() -> None:
     environment = os.environ | {"PYTHONPATH": ROOT}
     said = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert said.stdout.strip() == "set()"
+
+
+def test_an_ensemble_s_members_have_not_seen_what_the_ensemble_is_judged_by(store: ArtifactStore) -> None:
+    later = {"search": weeks(-20, -2), "validation": weeks(-2, 0), "forward": weeks(0, 4)}
+    peeked = sealed(store, "ridge", version="2", data_range=weeks(-20, -2), windows=later)
+    with pytest.raises(ArtifactMalformed, match="ridge ridge 2 was fitted on what it is judged by"):
+        load_model(store, blend(store, [peeked, sealed(store, "tsmixer")]))

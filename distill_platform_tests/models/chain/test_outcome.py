@@ -14,6 +14,7 @@ from distill_platform.models.chain.contest import beside
 from distill_platform.models.chain.entrants import Role
 from distill_platform.models.chain.outcome import ChainOutcome, run_chain
 from distill_platform.models.features.bar_grid import BarGrid, bar_grid
+from distill_platform.models.features.settings import BarFeatures
 from distill_platform.models.frame_building import build_features
 from distill_platform.models.frames import FeatureFrame
 from distill_platform.models.line import ModelLine, line_of, load_lines
@@ -30,12 +31,12 @@ AS_OF = (int(MARKET.start.timestamp()) + MARKET.days * 86_400) * 10**9
 
 def line() -> ModelLine:
     """Return a small line: two symbols, few bar features, little of everything."""
-    kinds = ["volatility_ratio", "high_distance", "low_distance", "relative_strength", "parkinson_volatility", "garman_klass_volatility", "return_autocorrelation", "return_skewness", "drawdown", "dollar_volume_change", "amihud_illiquidity", "missing_bars", "stale_bars", "scaled_momentum"]  # fmt: skip
-    few = {"log_return": [1, 6], "realized_volatility": [24], "volume_z_score": [24]}
+    kept = {"log_return": [1, 6], "realized_volatility": [24], "volume_z_score": [24]}
+    bars = {name: kept.get(name, []) for name in BarFeatures.model_fields}
     trees = {"boosting": {"rounds": 5, "leaves": 4, "bins": 15}}
     return line_of({
         "name": "small", "world_id": WORLD.world_id, "market": "sample_bars", "symbols": list(MARKET.symbols),
-        "features": {"bars": dict.fromkeys(kinds, []) | few, "panel": None, "calendar": False},
+        "features": {"bars": bars, "panel": None, "calendar": False},
         "label": {"horizon_bars": 6, "sigma_bars": 48},
         "windows": {"search_weeks": 5, "validation_weeks": 3, "forward_weeks": 3},
         "validation": {"folds": 2, "embargo_bars": 6}, "significance": {"permutations": 19},

@@ -30,11 +30,36 @@ def space(**parameters: dict[str, object]) -> SearchSpace:
         ("purge_bars", "window"),
         ("seed", "seed"),
         ("random_state", "seed"),
+        ("feebps", "cost"),
+        ("slippagebps", "cost"),
+        ("tradingcosts", "cost"),
+        ("takerfee", "cost"),
+        ("brokerage", "cost"),
+        ("borrow_rate", "cost"),
+        ("modelseed", "seed"),
     ],
 )
 def test_what_a_trial_is_judged_by_cannot_be_searched(name: str, reason: str) -> None:
     with pytest.raises(ValidationError, match=f"{reason}.*cannot be searched"):
         space(**{name: {"type": "float", "low": 0.0, "high": 1.0}})
+
+
+@pytest.mark.parametrize("name", ["feedforward", "feed_dropout", "seedling_depth", "coffee_blend", "min_rows"])
+def test_a_name_that_only_sounds_like_it_can_be_searched(name: str) -> None:
+    assert sealed_reason(name) is None
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [
+        {"type": "float", "low": -1e308, "high": 1e308},
+        {"type": "float", "low": 0.0, "high": 1e9, "step": 1e-300},
+        {"type": "int", "low": 0, "high": 10**40},
+    ],
+)
+def test_a_range_that_no_number_can_span_is_refused_where_it_is_declared(bounds: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match=r"range lies between|more than"):
+        space(depth=bounds)
 
 
 @pytest.mark.parametrize("name", ["Fee", "FEE_BPS", "feeBps", "fee-bps", "ｆｅｅ", "fее", "", "1st", "a" * 65])

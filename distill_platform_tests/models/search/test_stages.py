@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from distill_platform.core import canon
 from distill_platform.core.errors import DistillError, SearchError
 from distill_platform.models.search.objective import TrialMeasure
 from distill_platform.models.search.settings import BatchSettings, SearchSettings
@@ -169,3 +170,21 @@ class Reckless(Valley):
 def test_a_search_with_nothing_within_the_limits_hands_nothing_on(tmp_path: Path) -> None:
     with pytest.raises(SearchError, match="none of 32 trials of the search stage ended within every limit"):
         stages(tmp_path).search(Reckless())
+
+
+@pytest.mark.parametrize("forged", [{"value": 99.0}, {"rungs": 1}, {"constraints": {"max_drawdown": -1.0}}])
+def test_a_trial_that_is_not_worth_what_its_measures_say_is_not_handed_on(
+    chain: Chain, tmp_path: Path, forged: dict[str, object]
+) -> None:
+    """Its line is sealed again as the platform would seal it: only what it says gives it away."""
+    whole = stages(chain.folder).file(SearchStage.SEARCH).read_bytes().splitlines()
+    header = canon.parse(whole[0])
+    del header["sha256"]
+    best = chain.found.candidates[0].trials[0]
+    body = canon.parse(whole[1 + best])
+    del body["sha256"]
+    body |= {"rungs": body["rungs"][:1]} if "rungs" in forged else forged
+    whole[1 + best] = canon.dumps({**body, "sha256": canon.sig_hash([canon.sig_hash(header), body])})
+    stages(tmp_path).file(SearchStage.SEARCH).write_bytes(b"\n".join(whole) + b"\n")
+    with pytest.raises(SearchError, match=f"trial {best} is not worth what its measures say"):
+        stages(tmp_path).handed_on(SearchStage.SEARCH)

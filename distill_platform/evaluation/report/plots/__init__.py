@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ReportView
+from distill_platform.pages.panel import Panel
 
 __all__ = ["Panel", "panels"]
 
@@ -23,7 +23,7 @@ def panels(view: ReportView) -> tuple[Panel, ...]:
         stress,
         tails,
     )
-    from distill_platform.evaluation.report.plots.canvas import drawing
+    from distill_platform.pages.canvas import drawing
 
     single = (equity, selection, folds, costs, stress, rolling, tails)
     with drawing():

@@ -7,11 +7,11 @@ import math
 import numpy as np
 
 from distill_platform.evaluation.report import measured
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
-from distill_platform.evaluation.report.plots.scales import drawable
 from distill_platform.evaluation.report.view import CostView, ReportView
-from distill_platform.evaluation.report.wording import percent, ratio
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.scales import drawable
+from distill_platform.pages.wording import percent, ratio
 
 _NARROWEST = 1e-3
 _CAPTION = "Annual net Sharpe ratio if every unit traded cost that many basis points more. At 0: what the run paid."

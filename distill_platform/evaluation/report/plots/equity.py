@@ -7,14 +7,16 @@ from datetime import datetime
 import numpy as np
 from matplotlib.axes import Axes
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import Numbers, ReportView
-from distill_platform.evaluation.report.wording import count, percent, ratio
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import count, percent, ratio
 
 _SHADES = {"search": "#f0f2f5", "validation": "#dde7f1", "forward_oos": "#d3ebe1"}
 _OTHER_SHADE = "#f3ead9"
 _HIGHEST = 30.0  # of log growth: beyond 1e13 nobody reads an axis
+
+Windows = tuple[tuple[str, datetime, datetime], ...]
 
 
 def panel(view: ReportView) -> Panel:
@@ -24,14 +26,14 @@ def panel(view: ReportView) -> Panel:
     if not known.any():
         return Panel("equity", "Equity: not measured", "No day has a net return.", wide=True)
     x = scales.day_numbers(days)[known]
-    growth = _log_growth(net[known])
+    growth = log_growth(net[known])
     figure, above = canvas.axes(canvas.WIDE, left=56, bottom=140, top=22)
     below = canvas.below(figure, left=56, right=12, top=276, height=90)
     for axes in (above, below):
         axes.set_xlim(x[0], max(x[-1], x[0] + 1))
-        _shade(axes, view)
-    _name_windows(above, view)
-    _draw_equity(above, x, growth, _log_growth(np.where(np.isfinite(gross[known]), gross[known], 0.0)))
+        shade(axes, view.windows)
+    name_windows(above, view.windows)
+    _draw_equity(above, x, growth, log_growth(np.where(np.isfinite(gross[known]), gross[known], 0.0)))
     _draw_drawdown(below, x, growth)
     canvas.x_axis(below, scales.time_ticks(*below.get_xlim(), 9))
     title = _title(view, growth)
@@ -44,11 +46,27 @@ def drawdowns(growth: Numbers) -> Numbers:
     return falls
 
 
-def _log_growth(returns: Numbers) -> Numbers:
+def log_growth(returns: Numbers) -> Numbers:
     """Return the logarithm of equity after each day, within what an axis can show."""
     steps = np.log1p(np.clip(returns, np.expm1(-_HIGHEST), np.expm1(_HIGHEST)))
     growth: Numbers = np.clip(np.cumsum(steps), -_HIGHEST, _HIGHEST)
     return growth
+
+
+def shade(axes: Axes, windows: Windows) -> None:
+    """Shade each window in the colour of its split."""
+    for split, start, end in windows:
+        shade = _SHADES.get(split, _OTHER_SHADE)
+        axes.axvspan(_day(start), _day(end), facecolor=shade, edgecolor="white", linewidth=1.0, zorder=0)
+
+
+def name_windows(axes: Axes, windows: Windows) -> None:
+    """Write the name of each split above the first of its windows that can be seen."""
+    first, last = axes.get_xlim()
+    starts = [(split, _day(start)) for split, start, end in windows if first < _day(end) and _day(start) < last]
+    for split, start in reversed(dict(reversed(starts)).items()):
+        name = canvas.name_of(split.replace("_", " "))
+        axes.text(max(start, first), 1.02, f" {name}", transform=axes.get_xaxis_transform(), color=canvas.MUTED)
 
 
 def _draw_equity(axes: Axes, x: Numbers, growth: Numbers, gross: Numbers) -> None:
@@ -72,21 +90,6 @@ def _draw_drawdown(axes: Axes, x: Numbers, growth: Numbers) -> None:
     axes.set_ylim(1.12 * deepest, 0.0)
     canvas.y_axis(axes, scales.percent_ticks(1.12 * deepest, 0.0, 3))
     axes.text(0.0, 1.06, "below the highest point so far", transform=axes.transAxes, color=canvas.MUTED)
-
-
-def _shade(axes: Axes, view: ReportView) -> None:
-    for split, start, end in view.windows:
-        shade = _SHADES.get(split, _OTHER_SHADE)
-        axes.axvspan(_day(start), _day(end), facecolor=shade, edgecolor="white", linewidth=1.0, zorder=0)
-
-
-def _name_windows(axes: Axes, view: ReportView) -> None:
-    """Write the name of each split above the first of its windows that can be seen."""
-    first, last = axes.get_xlim()
-    starts = [(split, _day(start)) for split, start, end in view.windows if first < _day(end) and _day(start) < last]
-    for split, start in reversed(dict(reversed(starts)).items()):
-        name = canvas.name_of(split.replace("_", " "))
-        axes.text(max(start, first), 1.02, f" {name}", transform=axes.get_xaxis_transform(), color=canvas.MUTED)
 
 
 def _day(moment: datetime) -> float:

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import FoldView, ReportView
-from distill_platform.evaluation.report.wording import percent, ratio
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import percent, ratio
 
 _LOOKS = {"search": ("#c9d1da", ""), "validation": (canvas.SKY, "//"), "forward_oos": (canvas.BLUE, "")}
 _OTHER = (canvas.AMBER, "\\\\")

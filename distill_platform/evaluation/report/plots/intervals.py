@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ContributionView, RegimeView, ReportView
-from distill_platform.evaluation.report.wording import ratio, several, signed, visible
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import ratio, several, signed, visible
 
 _MOST = 10
+_FRAME, _LINE = 70, 50  # so that a single estimate does not stand alone in a tall figure
 _TWO_SIDED = 1.959964  # standard errors of a 95 % interval
 
 Line = tuple[str, float, float, float]
@@ -24,7 +25,7 @@ def regimes(view: ReportView) -> Panel:
     title = f"{verb} in {visible(worst.name)}: Sharpe ratio {ratio(worst.sharpe)} over {several(worst.days, 'day')}"
     caption = "Annual net Sharpe ratio on the days of each market regime; bars: 95 % interval."
     return Panel(
-        "regimes", title, caption, _drawn([_regime(one) for one in known[:_MOST]], "annual net Sharpe ratio", title)
+        "regimes", title, caption, drawn([_regime(one) for one in known[:_MOST]], "annual net Sharpe ratio", title)
     )
 
 
@@ -39,25 +40,13 @@ def contributions(view: ReportView) -> Panel:
     title = f"{proven or 'None'} of {several(len(known), 'node')} with an uplift above 0 beyond doubt"
     caption = "Annual Sharpe ratio of the full run less that of the run without the node, with its interval."
     lines = [_node(node) for node in ranked[:_MOST]]
-    return Panel("contributions", title, caption, _drawn(lines, "added annual Sharpe ratio", title, plus=True))
+    return Panel("contributions", title, caption, drawn(lines, "added annual Sharpe ratio", title, plus=True))
 
 
-def _regime(regime: RegimeView) -> Line:
-    half = _TWO_SIDED * regime.standard_error
-    return (
-        f"{canvas.name_of(regime.name, 15)} ({regime.days} d)",
-        regime.sharpe,
-        regime.sharpe - half,
-        regime.sharpe + half,
-    )
-
-
-def _node(node: ContributionView) -> Line:
-    return canvas.name_of(node.name), node.uplift, node.low, node.high
-
-
-def _drawn(lines: list[Line], unit: str, title: str, *, plus: bool = False) -> str:
-    figure, axes = canvas.axes(left=142, top=10)
+def drawn(lines: list[Line], unit: str, title: str, *, plus: bool = False) -> str:
+    """Return lines (name, estimate, low, high) from the top down as SVG; `plus` writes signs."""
+    width, height = canvas.HALF
+    figure, axes = canvas.axes((width, min(height, _FRAME + _LINE * len(lines))), left=142, top=10)
     for place, (_, middle, low, high) in enumerate(lines):
         if scales.drawable(low) and scales.drawable(high):
             axes.plot([low, high], [-place, -place], color=canvas.MUTED, linewidth=2.0, solid_capstyle="butt")
@@ -73,3 +62,17 @@ def _drawn(lines: list[Line], unit: str, title: str, *, plus: bool = False) -> s
     names = [float(-place) for place in range(len(lines))], [line[0] for line in lines]
     canvas.y_axis(axes, names, grid=False, line=False)
     return canvas.svg(figure, title)
+
+
+def _regime(regime: RegimeView) -> Line:
+    half = _TWO_SIDED * regime.standard_error
+    return (
+        f"{canvas.name_of(regime.name, 15)} ({regime.days} d)",
+        regime.sharpe,
+        regime.sharpe - half,
+        regime.sharpe + half,
+    )
+
+
+def _node(node: ContributionView) -> Line:
+    return canvas.name_of(node.name), node.uplift, node.low, node.high

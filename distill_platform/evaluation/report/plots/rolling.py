@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import Numbers, ReportView
-from distill_platform.evaluation.report.wording import count, percent, ratio
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import count, percent, ratio
 from distill_platform.stats import rolling_sharpe, sharpe_standard_error_from_moments
 
 _YEAR = 365.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import Numbers, ReportView, TrialsView
-from distill_platform.evaluation.report.wording import probability, ratio, several
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import probability, ratio, several
 from distill_platform.stats import expected_max_z
 from distill_platform.stats.normal import cdf, pdf
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import ReportView, ScenarioView
-from distill_platform.evaluation.report.wording import ratio, visible
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import ratio, visible
 
 _MOST = 10
 _CAPTION = "Annual net Sharpe ratio by scenario; a black tick is the least that the policy asks for."

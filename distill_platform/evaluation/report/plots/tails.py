@@ -7,10 +7,10 @@ import math
 import numpy as np
 from matplotlib.axes import Axes
 
-from distill_platform.evaluation.report.plots import canvas, scales
-from distill_platform.evaluation.report.plots.panel import Panel
 from distill_platform.evaluation.report.view import Numbers, ReportView
-from distill_platform.evaluation.report.wording import percent, ratio
+from distill_platform.pages import canvas, scales
+from distill_platform.pages.panel import Panel
+from distill_platform.pages.wording import percent, ratio
 from distill_platform.stats.normal import pdf
 
 _BINS = 41

@@ -8,14 +8,14 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from distill_platform.evaluation.report.view import Days, Numbers
-
 _NICE = (1.0, 2.0, 2.5, 5.0, 10.0)
 _MONTH_STEPS = (1, 2, 3, 6, 12, 24, 60, 120)
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MOST_POINTS = 500
 _LARGEST = 1e6
 
+Days = npt.NDArray[np.datetime64]
+Numbers = npt.NDArray[np.float64]
 Ticks = tuple[list[float], list[str]]
 
 

@@ -22,8 +22,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from distill_platform.evaluation.report.plots.scales import Ticks
-from distill_platform.evaluation.report.wording import visible
+from distill_platform.pages.scales import Ticks
+from distill_platform.pages.wording import visible
 
 INK, MUTED, FAINT = "#1b1f24", "#5b6570", "#dfe3e8"
 BLUE, SKY, GREEN, AMBER, RED = "#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
-from distill_platform.evaluation.report.plots import scales
+from distill_platform.pages import scales
 
 NUMBERS = st.floats(-1e6, 1e6)
 

@@ -1,0 +1,1 @@
+"""Predictions: what each model said of each symbol, what it was made of, and whether it decided."""
