@@ -1,6 +1,6 @@
 """Known truth: the whole chain on generated markets, from headlines to decisions, where it is known who deserves what.
 
-The market is declared to be live here, which the shipped one is not: what is asked is whether the chain would promote.
+The market is declared to be live, as the shipped sample feeds declare it: it is the one that its models would trade on.
 """
 
 from __future__ import annotations
