@@ -20,8 +20,12 @@ from distill_platform.cli.places import ConfigOption, LakeOption, find_config, s
 from distill_platform.core.utc import days_between, iso, parse_day
 
 if TYPE_CHECKING:
+    from distill_platform.models.registry import RegistryView
     from distill_platform.models.settings import ModelSettings
     from distill_platform.models.stage import Models
+    from distill_platform.store.lake import Lake
+
+_INDEX = Path("reports") / "models" / "index.html"
 
 app = typer.Typer(help="Features, training and promotion, and where models stand.", no_args_is_help=True)
 
@@ -87,6 +91,30 @@ def train(
     out().print(Text("next: distill evaluate, then distill models promote", style="dim"))
 
 
+def search(
+    week: WeekArgument,
+    lines: LinesOption = None,
+    worlds: WorldsOption = None,
+    lake: LakeOption = None,
+    config: ConfigOption = None,
+) -> None:
+    """Search the parameters of a week's trees, widely and then closely, in the search window alone; it can be resumed.
+
+    The frame of the week must be there. Every trial counts in the number that a verdict on the winner has to know.
+    """
+    from distill_platform.models.pipeline import SEARCH
+
+    def told(models: Models) -> list[str]:
+        from distill_platform.store.lake.tables import rows_of
+
+        found = models.lake.open("hpo_refinement", week)
+        handed = (f"{row['line']}: {row['n_trials']} trials in all" for row in rows_of(found, "handovers"))
+        return [*handed, *(f"{row['line']}: {row['reason']}" for row in rows_of(found, "refused"))]
+
+    for line in _run(_settings(config, lines=lines, worlds=worlds, lake=lake), SEARCH, [week], told):
+        out().print(Text(plain(line)))
+
+
 @app.command("promote")
 def promote(
     week: WeekArgument,
@@ -103,29 +131,46 @@ def promote(
     from distill_platform.models.pipeline import PROMOTION
 
     settings = _settings(config, lines=lines, worlds=worlds, lake=lake)
-    rows, refused = _run(settings, PROMOTION, [week], lambda models: _decisions(models, week))
+    rows, refused = _run(settings, PROMOTION, [week], lambda models: _decisions(models.lake, week))
     if as_json:
         print_json({"week": week, "decisions": rows, "refused": refused})
     else:
         _print_decisions(rows, refused)
-        out().print(Text(f"reports: {short(settings.lake / 'reports' / 'models' / 'index.html')}"))
+        out().print(Text(f"reports: {short(settings.lake / _INDEX)}"))
 
 
 @app.command("show")
 def show(
     lines: LinesOption = None, lake: LakeOption = None, config: ConfigOption = None, as_json: JsonOption = False
 ) -> None:
-    """Show where the models of every line stand: champion, challenger, control arms, and the last event."""
+    """Show the latest decisions on every line's candidates, and where its models stand: who serves, and who waits."""
     from distill_platform.models.registry import registry_view
+    from distill_platform.store.lake import Lake
     from distill_platform.store.ledger import open_ledger
 
     settings = _settings(config, lines=lines, lake=lake)
-    place = settings.ledger
+    place, opened = settings.ledger, Lake(settings.lake)
     with open_ledger(place.url, clock=_now, anchors=place.anchors) as ledger:
-        views = {name: registry_view(ledger, name) for name in settings.lines.known}
-    rows = [
+        rows = [row for name in settings.lines.known for row in _standings(registry_view(ledger, name))]
+    weeks = opened.partitions("promotion_report")
+    decisions, refused = _decisions(opened, weeks[-1]) if weeks else ([], [])
+    if as_json:
+        latest = {"week": weeks[-1] if weeks else None, "decisions": decisions, "refused": refused}
+        print_json({"models": rows, "latest": latest, "broken": dict(settings.lines.broken)})
+        return
+    if weeks:
+        out().print(Text(f"week of {weeks[-1]}", style="bold"))
+        _print_decisions(decisions, refused)
+        out().print(Text(f"reports: {short(settings.lake / _INDEX)}"))
+    _print_standings(rows)
+    for file, reason in settings.lines.broken.items():
+        out().print(Text(f"{file}: {plain(reason)}", style="yellow"))
+
+
+def _standings(view: RegistryView) -> list[dict[str, Any]]:
+    return [
         {
-            "line": name,
+            "line": view.line,
             "name": stands.artifact.name,
             "version": stands.artifact.version,
             "state": stands.state.value,
@@ -133,20 +178,22 @@ def show(
             "since": iso(stands.since),
             "artifact_sha256": stands.artifact.artifact_sha256,
         }
-        for name, view in views.items()
         for stands in view.standings.values()
     ]
-    if as_json:
-        print_json({"models": rows, "broken": dict(settings.lines.broken)})
-        return
+
+
+def _print_standings(rows: Sequence[dict[str, Any]]) -> None:
+    """Print who stands anywhere but among those that were merely registered; these are counted."""
+    shown = [row for row in rows if row["state"] != "registered"]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("line", "name", "version", "state", "share", "since"):
+    names = ("line", "name", "state", "share", "since", "version")
+    for name in names:
         table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(plain(str(row[name])) for name in ("line", "name", "version", "state", "share", "since")))
+    for row in shown:
+        table.add_row(*(f"{row[name]:.0%}" if name == "share" else plain(str(row[name])) for name in names))
     out().print(table if rows else Text("no model was trained yet"))
-    for file, reason in settings.lines.broken.items():
-        out().print(Text(f"{file}: {plain(reason)}", style="yellow"))
+    if len(rows) > len(shown):
+        out().print(Text(f"and {len(rows) - len(shown)} that are registered, parts of candidates and those not tried"))
 
 
 def _settings(config: Path | None, **given: Path | None) -> ModelSettings:
@@ -177,11 +224,11 @@ def _run(
         return told(models)
 
 
-def _decisions(models: Models, week: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _decisions(lake: Lake, week: str) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     from distill_platform.core.canon import parse
     from distill_platform.store.lake.tables import rows_of
 
-    found = models.lake.open("promotion_report", week)
+    found = lake.inspect("promotion_report", week)
     rows = [{**row, "reasons": parse(row["reasons"].encode())} for row in rows_of(found, "decisions")]
     return rows, rows_of(found, "refused")
 
