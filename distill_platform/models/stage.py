@@ -11,15 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from distill_platform.core.errors import DistillError
+from distill_platform.core.errors import DistillError, MissingDataset
 from distill_platform.core.workers import Workers
 from distill_platform.models.artifacts.store import ArtifactStore
 from distill_platform.models.line import ModelLine
 from distill_platform.models.schemas import PER_LINE, TABLES
 from distill_platform.models.settings import ModelSettings
 from distill_platform.store import code
-from distill_platform.store.lake import Input, Lake, Manifest
-from distill_platform.store.lake.tables import MadeTables, Making, open_where_published, publish_tables
+from distill_platform.store.lake import Dataset, Input, Lake, Manifest
+from distill_platform.store.lake.tables import MadeTables, Making, open_where_published, publish_tables, rows_of
 from distill_platform.store.ledger import Ledger, open_ledger
 
 Progress = Callable[[str, int, int], None]
@@ -119,6 +119,14 @@ def each_line(models: Models, work: Callable[[ModelLine], Any]) -> tuple[dict[st
         except DistillError as error:
             failures.append(LineFailure(line.name, f"{type(error).__name__}: {error}"))
     return made, failures
+
+
+def nothing_of(found: Dataset, line: ModelLine) -> MissingDataset:
+    """Return the error that a partition has nothing of a line, with the reason for which the line was refused there."""
+    refused = (row["reason"] for row in rows_of(found, "refused") if row["line"] == line.name)
+    manifest = found.manifest
+    told = next(refused, "it was not worked on; make it again")
+    return MissingDataset(f"{manifest.dataset} of {manifest.partition} has nothing of line {line.name}: {told}")
 
 
 def refusals(failures: Sequence[LineFailure]) -> Mapping[str, int]:

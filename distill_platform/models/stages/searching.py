@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill_platform.core.canon import dumps, parse, sig_hash
-from distill_platform.core.errors import MissingDataset, SearchError
+from distill_platform.core.errors import SearchError
 from distill_platform.models.chain.material import Material
 from distill_platform.models.chain.trial import close_trial, wide_trial
 from distill_platform.models.line import ModelLine
 from distill_platform.models.search.stages import Handover, SearchStage, Stages
 from distill_platform.models.search.trials_file import read_trials
 from distill_platform.models.search.workers import usual_count
-from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.stage import Models, each_line, nothing_of, publish, refusals
 from distill_platform.models.stages.framing import read_material
 from distill_platform.models.terms import costs_of
 from distill_platform.store.lake import Counts, Input, Manifest
@@ -64,9 +64,7 @@ def handed_on(models: Models, line: ModelLine, week: str, dataset: str, inputs: 
     inputs |= read
     own = next((row for row in rows_of(found, "handovers") if row["line"] == line.name), None)
     if own is None:
-        raise MissingDataset(
-            f"{dataset} of {week} has nothing of line {line.name}", hint="Read there why it was refused"
-        )
+        raise nothing_of(found, line)
     return Handover.from_body(parse(own["handover"].encode()))
 
 
