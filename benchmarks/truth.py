@@ -223,7 +223,7 @@ def _events(headlines: pa.Table, market: SampleMarket) -> pa.Table:
         when = raw["available_at"]
         near = raw.filter(pc.and_(pc.greater_equal(when, pa.scalar(first)), pc.less(when, pa.scalar(last))))
         made.append(make_events(near, day, settings, gazetteer).events)
-    return pa.concat_tables(made)
+    return pa.concat_tables(made).combine_chunks()
 
 
 def _raw(headline: dict[str, Any]) -> dict[str, Any]:
