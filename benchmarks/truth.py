@@ -179,7 +179,8 @@ def _row(planted: Planted, runs: Sequence[TruthRun]) -> tuple[str, ...]:
         return ()
     recommended = sum(bool(run.recommended) for run in runs)
     counts = Counter(code for run in runs for code in run.against_all)
-    reasons = ", ".join(f"`{code}` {count}" for code, count in counts.most_common()) or "none"
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    reasons = ", ".join(f"`{code}` {count}" for code, count in ranked) or "none"
     numbers = (len(runs), recommended, len(runs) - recommended, sum(run.as_expected for run in runs))
     return (planted.about, *map(str, numbers), reasons, f"{median(run.cpu_s for run in runs):.1f}")
 
@@ -223,7 +224,7 @@ def _events(headlines: pa.Table, market: SampleMarket) -> pa.Table:
         when = raw["available_at"]
         near = raw.filter(pc.and_(pc.greater_equal(when, pa.scalar(first)), pc.less(when, pa.scalar(last))))
         made.append(make_events(near, day, settings, gazetteer).events)
-    return pa.concat_tables(made)
+    return pa.concat_tables(made).combine_chunks()
 
 
 def _raw(headline: dict[str, Any]) -> dict[str, Any]:
