@@ -11,6 +11,7 @@ import sys
 import traceback
 from enum import IntEnum
 from io import TextIOWrapper
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -117,6 +118,7 @@ class Door(TyperGroup):
 
 
 _JSON = "distill.json"
+_INDENT = "    "
 
 
 def _remember(ctx: typer.Context, wanted: bool) -> bool:
@@ -134,3 +136,9 @@ def prepare_streams() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def print_indented(console: Console, told: str, style: str = "dim") -> None:
+    """Print a text below the line that it belongs to, wrapped to the terminal's width."""
+    wrapped = fill(plain(told), console.width - 1, initial_indent=_INDENT, subsequent_indent=_INDENT)
+    console.print(Text(wrapped, style=style), soft_wrap=True)

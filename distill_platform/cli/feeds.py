@@ -9,11 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
-from distill_platform.cli.console import JsonOption, err, out, plain, print_json
+from distill_platform.cli.console import JsonOption, err, out, plain, print_indented, print_json
 from distill_platform.cli.days import day_option, refuse_reversed
 from distill_platform.cli.places import ConfigOption, LakeOption, find_config, short
 from distill_platform.core.utc import days_between
@@ -146,20 +144,26 @@ def _page(lake: Any, days: Sequence[str]) -> str:
 
 
 def _print_health(rows: Sequence[Mapping[str, Any]]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("day", "source", "attempts", "success", "failures", "empty", "lag p95", "breaker", "owes"):
-        table.add_column(name, overflow="fold", justify="left" if name in ("day", "source", "owes") else "right")
+    """Print a line for each day and source, and below it what the source owes."""
+    width = max((len(plain(row["source"])) for row in rows), default=0)
+    width = max(width, len("source"))
+    names = ("attempts", "success", "failures", "empty", "lag p95", "breaker")
+    out().print(Text(_line("day", "source", names, width), style="bold"), soft_wrap=True)
     for row in rows:
         rate, lag = row["success_rate"], row["lag_p95_s"]
-        table.add_row(
-            row["day"],
-            plain(row["source"]),
+        cells = (
             f"{row['attempts']:,}",
             "-" if rate is None else f"{rate:.1%}",
             f"{row['failures']:,}",
             f"{row['empty']:,}",
             "-" if lag is None else f"{lag:,.0f} s",
             row["breaker"],
-            plain(" ".join(row["breaches"])) or "nothing",
         )
-    out().print(table)
+        out().print(Text(_line(row["day"], plain(row["source"]), cells, width)), soft_wrap=True)
+        for breach in row["breaches"]:
+            print_indented(out(), breach, "yellow")
+
+
+def _line(day: str, source: str, cells: Sequence[str], width: int) -> str:
+    told = " ".join(f"{cell:>{size}}" for cell, size in zip(cells, (8, 7, 8, 5, 13, 9), strict=True))
+    return f"{day:<10} {source:<{width}} {told}"

@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich import box
-from rich.table import Table
 from rich.text import Text
 
 from distill_platform.cli.bundles import InboxOption, WorldsOption
-from distill_platform.cli.console import JsonOption, err, out, plain, print_json
+from distill_platform.cli.console import JsonOption, err, out, plain, print_indented, print_json
 from distill_platform.cli.days import day_option, refuse_reversed
 from distill_platform.cli.places import ConfigOption, LakeOption, find_config, short
 from distill_platform.core.utc import days_between, iso, parse_day
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from distill_platform.models.stage import Models
     from distill_platform.store.lake import Lake
 
+_MOST_REASONS = 4
 _INDEX = Path("reports") / "models" / "index.html"
 
 app = typer.Typer(help="Features, training and promotion, and where models stand.", no_args_is_help=True)
@@ -190,13 +189,13 @@ def _standings(view: RegistryView) -> list[dict[str, Any]]:
 def _print_standings(rows: Sequence[dict[str, Any]]) -> None:
     """Print who stands anywhere but among those that were merely registered; these are counted."""
     shown = [row for row in rows if row["state"] != "registered"]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    names = ("line", "name", "state", "share", "since", "version")
-    for name in names:
-        table.add_column(name, overflow="fold")
     for row in shown:
-        table.add_row(*(f"{row[name]:.0%}" if name == "share" else plain(str(row[name])) for name in names))
-    out().print(table if rows else Text("no model was trained yet"))
+        who = (f"{plain(row['line'])}  {plain(row['name'])}  ", "bold")
+        serves = f", serves {row['share']:.0%}" if row["share"] else ""
+        out().print(Text.assemble(who, f"{row['state']}{serves}"))
+        print_indented(out(), f"{row['version']}, since {row['since']}")
+    if not rows:
+        out().print(Text("no model was trained yet"))
     if len(rows) > len(shown):
         out().print(Text(f"and {len(rows) - len(shown)} that are registered, parts of candidates and those not tried"))
 
@@ -239,15 +238,15 @@ def _decisions(lake: Lake, week: str) -> tuple[list[dict[str, Any]], list[dict[s
 
 
 def _print_decisions(rows: Sequence[Any], refused: Sequence[Any]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("line", "candidate", "decision", "world says", "why"):
-        table.add_column(name, overflow="fold")
+    """Print each candidate with the first of what stands against it; its page has all of it."""
     for row in rows:
-        why = "; ".join(reason["sentence"] for reason in row["reasons"]) or "nothing speaks against it"
         style = "green" if row["status"] == "recommended" else "red"
-        told = (row["line"], row["name"], Text(row["status"], style=style), row["verdict"] or "not judged", why)
-        table.add_row(*(each if isinstance(each, Text) else plain(each) for each in told))
-    out().print(table)
+        who = (f"{plain(row['line'])}  {plain(row['name'])}  ", "bold")
+        out().print(Text.assemble(who, (row["status"], style), f"  world: {row['verdict'] or 'not judged'}"))
+        against = [reason["sentence"] for reason in row["reasons"]]
+        more = [f"and {len(against) - _MOST_REASONS} more"] if len(against) > _MOST_REASONS else []
+        for told in [*against[:_MOST_REASONS], *more] or ["nothing speaks against it"]:
+            print_indented(out(), told)
     _print_refused(refused)
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
-from distill_platform.cli.console import plain
+from distill_platform.cli.console import plain, print_indented
 from distill_platform.cli.places import short
 
 if TYPE_CHECKING:
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
 
 _STYLES = {"pass": "green", "warn": "yellow", "fail": "red"}
 _MOST_ROWS = 60
-_INDENT = "    "
 
 
 def as_document(found: Overview) -> dict[str, Any]:
@@ -49,8 +47,7 @@ def _print_run(console: Console, run: Mapping[str, Any], width: int) -> None:
     line = Text(plain(_line(*cells, width=width)))
     line.highlight_words([run["status"]], _STYLES.get(run["status"], ""))
     console.print(line)
-    why = fill(plain(run["headline"]), console.width - 1, initial_indent=_INDENT, subsequent_indent=_INDENT)
-    console.print(Text(why, style="dim"), soft_wrap=True)
+    print_indented(console, run["headline"])
 
 
 def _line(strategy: str, verdict: str, ratio: str, dsr: str, trials: str, *, width: int) -> str:
