@@ -107,7 +107,8 @@ class SmallMarket:
 
     def feed(self, told: Mapping[str, Any], **changes: Any) -> None:
         """Declare a feed."""
-        self.write(f"feeds/{told['name']}.yaml", yaml.safe_dump({**told, **changes}))
+        declared = {**told, **changes}
+        self.write(f"feeds/{declared['name']}.yaml", yaml.safe_dump(declared))
 
     def line(self, told: Mapping[str, Any]) -> None:
         """Declare a line."""
