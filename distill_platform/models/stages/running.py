@@ -11,7 +11,7 @@ from distill_platform.core.errors import DeterminismError
 from distill_platform.models.chain.contest import Bout, Contest, Entry
 from distill_platform.models.line import ModelLine
 from distill_platform.models.model_runs import ModelRun
-from distill_platform.models.stage import Models, each_line, nothing_of, publish, refusals
+from distill_platform.models.stage import Models, each_line, publish, refusals, refused_before
 from distill_platform.models.stages.contending import Code, contest_of, enter, this_code
 from distill_platform.models.stages.framing import read_material
 from distill_platform.store.lake import Counts, Input, Manifest
@@ -46,12 +46,12 @@ class Confirmed:
 
 
 def read_confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Confirmed:
-    """Return what was confirmed of a line; MissingDataset for one that was refused."""
+    """Return what was confirmed of a line; LineRefused for one that was refused."""
     found, read = open_partition(models.lake, "hpo_confirmation", week)
     inputs |= read
     opening = next((row for row in rows_of(found, "openings") if row["line"] == line.name), None)
     if opening is None:
-        raise nothing_of(found, line)
+        raise refused_before(found, line)
     return Confirmed([row for row in rows_of(found, "models") if row["line"] == line.name], opening)
 
 
@@ -59,13 +59,13 @@ def read_contest(models: Models, line: ModelLine, week: str, inputs: dict[str, I
     """Return the runs of a line's week that were handed in, made again from sealed models: the same to the byte.
 
     They name the code that made them then, whatever code is running now: a world has judged those runs, and no others.
-    Raises MissingDataset for a line that handed in none, and DeterminismError where this code comes to other numbers.
+    Raises LineRefused for a line that handed in none, and DeterminismError where this code comes to other numbers.
     """
     found, read = open_partition(models.lake, "model_runs", week)
     inputs |= read
     handed_in = {row["artifact_sha256"]: row for row in rows_of(found, "runs") if row["line"] == line.name}
     if not handed_in:
-        raise nothing_of(found, line)
+        raise refused_before(found, line)
     first = next(iter(handed_in.values()))
     contest = _made(models, line, week, inputs, Code(first["code_version"], first["commit_sha"]))
     for bout in contest.bouts:
