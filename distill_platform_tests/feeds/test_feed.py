@@ -13,7 +13,7 @@ from distill_platform.feeds.intervals import read_interval
 from distill_platform.feeds.rejected import Reason
 
 DOCS = Path(__file__).parents[2] / "docs" / "feeds.md"
-BLOCKS = re.findall(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL)
+BLOCKS = [block for block in re.findall(r"```yaml\n(.*?)```", DOCS.read_text(), re.DOTALL) if block.startswith("name:")]
 BARS = "name: a\nconnector: files\ndata_regime: prod_live\n"
 HOURLY = "bars: {interval: 1h, stamp: end, symbols: {A: a}"
 
