@@ -9,7 +9,9 @@ from typing import Any
 
 from distill_platform.core.canon import dumps
 from distill_platform.core.errors import LeakError
+from distill_platform.core.utc import from_epoch
 from distill_platform.evaluation.records import evaluation_stream
+from distill_platform.evaluation.stage import ledger_input
 from distill_platform.models.artifacts.manifest import ArtifactManifest
 from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
 from distill_platform.models.chain.entrants import Role
@@ -27,6 +29,7 @@ from distill_platform.models.promotion.case import (
 )
 from distill_platform.models.promotion.deciding import PromotionDecision, decide_promotion
 from distill_platform.models.registry import registry_view
+from distill_platform.models.rollout.entering import Entered, Recommended, best_of, enter_shadow
 from distill_platform.models.stage import Models, each_line, publish, refusals
 from distill_platform.models.stages.confirming import open_forward
 from distill_platform.models.stages.framing import read_findings
@@ -34,6 +37,7 @@ from distill_platform.models.stages.reading import symbols_of
 from distill_platform.models.stages.running import read_confirmed, read_contest
 from distill_platform.models.stages.shelf import Shelf
 from distill_platform.models.validation.windows import Window
+from distill_platform.models.weeks import end_ns
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
@@ -144,12 +148,12 @@ def _proof(models: Models, material: Material, week: str) -> str | None:
 
 
 def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
-    """Return the published weeks of `promotion_report`; what it recommends waits for people."""
+    """Return the published weeks of `promotion_report`; the best of those it recommends goes into shadow."""
     manifests = []
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        made, failures = each_line(models, lambda line: decide_line(models, line, week, inputs))  # noqa: B023
-        rows = [_row(line, one) for line, (_, promotions) in made.items() for one in promotions]
+        made, failures = each_line(models, lambda line: _line_rows(models, line, week, inputs))  # noqa: B023
+        rows = [row for one in made.values() for row in one]
         unjudged = [row["name"] for row in rows if row["verdict"] is None]
         blind = [row["name"] for row in rows if row["status"] == "recommended" and row["verdict"] is None]
         open_ = [row["name"] for row in rows if row["status"] == "recommended" and row["reasons"] != "[]"]
@@ -165,7 +169,23 @@ def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str])
     return manifests
 
 
-def _row(line: str, one: Promotion) -> dict[str, Any]:
+def _line_rows(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> list[dict[str, Any]]:
+    """Return a line's decisions as rows, after the best of those who are recommended has entered the rollout."""
+    _, promotions = decide_line(models, line, week, inputs)
+    best = best_of([_recommended(one) for one in promotions if one.decision.is_recommended])
+    entered = Entered.NOT
+    if best is not None:
+        entered = enter_shadow(models.ledger, best, from_epoch(end_ns(week) / 10**9))
+    inputs[f"registry:{line.name}"] = ledger_input([{"entered": entered.value}])
+    chosen = None if best is None else best.artifact
+    return [_row(line.name, one, entered if one.case.candidate == chosen else Entered.NOT) for one in promotions]
+
+
+def _recommended(one: Promotion) -> Recommended:
+    return Recommended(one.case.candidate, one.decision, one.bout.validation.pnl_after_cost)
+
+
+def _row(line: str, one: Promotion, entered: Entered) -> dict[str, Any]:
     reference, verdict = one.bout.entry.reference, one.case.verdict
     return {
         "line": line,
@@ -176,4 +196,5 @@ def _row(line: str, one: Promotion) -> dict[str, Any]:
         "status": one.decision.status.value,
         "verdict": None if verdict is None else verdict.status,
         "reasons": dumps([reason.to_dict() for reason in one.decision.reasons]).decode(),
+        "entered": entered.value,
     }
