@@ -1,4 +1,4 @@
-"""The pipeline of models: features and serving by day, training and promotion by week. Declared once, for both doors."""
+"""The pipeline of models: features and serving by day, training and promotion by week. Declared once for both doors."""
 
 from __future__ import annotations
 

@@ -146,9 +146,10 @@ def _paper(one: _Watch, counted: Sequence[str]) -> Mapping[int, PaperDay]:
     bars = pa.concat_tables([MARKET_BARS.empty_table(), *(table for table in read if table is not None)])
     if one.manifest is None or not counted:
         return {}
-    panel = grid_of(one.line, bars, days_before(counted[-1], _number(counted[-1]) - _number(counted[0]))).to_bars()
-    if not len(panel.ts):
+    grid = grid_of(one.line, bars, days_before(counted[-1], _number(counted[-1]) - _number(counted[0])))
+    if grid.is_missing.all():
         return {}
+    panel = grid.to_bars()
     rows = pa.concat_tables([PREDICTIONS.empty_table(), *(_own(one, day) for day in counted)])
     return paper_days(weight_panel(rows, panel), panel, one.costs, sizing_of(one.manifest).rebalance_band)
 
