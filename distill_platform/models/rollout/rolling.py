@@ -43,10 +43,11 @@ def roll_out(
     """
     known = {state.id: state for state in reviews(ledger)}
     view = view_before(ledger, line, ACTOR, as_of)
-    actions = [
-        next_action(view, standing, observations, known, approvers, settings, as_of) for standing in watched(view)
-    ]
-    return tuple(apply(ledger, action) for action in actions)
+    done = []
+    for standing in watched(view):
+        action = next_action(view, standing, observations, known, approvers, settings, as_of)
+        done.append(apply(ledger, action))  # before the next one, which may raise: a way back must not wait for it
+    return tuple(done)
 
 
 def watched(view: RegistryView) -> tuple[Standing, ...]:

@@ -24,6 +24,9 @@ from distill_platform.store.lake.tables import rows_of
 
 T = TypeVar("T")
 
+SEEN = pa.schema([PREDICTIONS.field(name) for name in ("line", "symbol", "ts", "score", "weight", "artifact_sha256")])
+"""The columns of PREDICTIONS that a rollout looks at."""
+
 
 @dataclass(frozen=True, eq=False)
 class Read(Generic[T]):
@@ -40,7 +43,7 @@ class Read(Generic[T]):
 
 @dataclass(frozen=True, eq=False)
 class Predicted:
-    """A line's predictions of a day, and the models that were refused; "" among them where the whole line was."""
+    """A line's predictions of a day, as SEEN, and the models that were refused; "" stands for the whole line."""
 
     rows: pa.Table = field(repr=False)
     refused: frozenset[str]
@@ -88,8 +91,8 @@ class Days:
         return self._read("market_bars", day, lambda found: found.read("bars") or MARKET_BARS.empty_table())
 
     def _predicted(self, found: Dataset) -> Predicted:
-        table = found.read("predictions")
-        rows = PREDICTIONS.empty_table() if table is None else table
+        table = found.read("predictions", SEEN.names)
+        rows = SEEN.empty_table() if table is None else table
         refused = [row for row in rows_of(found, "refused") if row["line"] == self._line.name]
         own = rows.filter(pc.equal(rows["line"], self._line.name))
         return Predicted(own, frozenset(row["artifact_sha256"] or "" for row in refused))

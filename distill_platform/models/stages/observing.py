@@ -18,14 +18,13 @@ from distill_platform.models.artifacts.manifest import ArtifactManifest, Artifac
 from distill_platform.models.chain.sealing import sizing_of
 from distill_platform.models.frames import FeatureFrame, Floats
 from distill_platform.models.line import ModelLine
-from distill_platform.models.predictions.schema import PREDICTIONS
 from distill_platform.models.registry import Standing
 from distill_platform.models.rollout.drift import DriftBounds, DriftReading, calibrate_drift, measure_drift
 from distill_platform.models.rollout.execution import Execution, execution_bounds
 from distill_platform.models.rollout.observation import Observation, observation_of
 from distill_platform.models.rollout.paper import PaperDay, beside_sealed, paper_days, weight_panel
 from distill_platform.models.stage import Models
-from distill_platform.models.stages.days import Days, Predicted
+from distill_platform.models.stages.days import SEEN, Days, Predicted
 from distill_platform.models.stages.reading import grid_of
 from distill_platform.models.weeks import DAY_NS, day_ns, days_before
 from distill_platform.strategies.engine.costs import CostProfile
@@ -150,14 +149,17 @@ def _paper(one: _Watch, counted: Sequence[str]) -> Mapping[int, PaperDay]:
     if grid.is_missing.all():
         return {}
     panel = grid.to_bars()
-    rows = pa.concat_tables([PREDICTIONS.empty_table(), *(_own(one, day) for day in counted)])
-    return paper_days(weight_panel(rows, panel), panel, one.costs, sizing_of(one.manifest).rebalance_band)
+    rows = pa.concat_tables([SEEN.empty_table(), *(_own(one, day) for day in counted)])
+    try:
+        return paper_days(weight_panel(rows, panel), panel, one.costs, sizing_of(one.manifest).rebalance_band)
+    except DistillError:
+        return {}
 
 
 def _own(one: _Watch, day: str) -> pa.Table:
     found: Predicted | None = one.days.predictions(day).found
     if found is None:
-        return PREDICTIONS.empty_table()
+        return SEEN.empty_table()
     return found.rows.filter(pc.equal(found.rows["artifact_sha256"], one.artifact.artifact_sha256))
 
 

@@ -43,7 +43,7 @@ LINE, WEEK, NOW = "toy", "2026-02-16", datetime(2026, 5, 1, 12, tzinfo=UTC)
 SYMBOLS = ("AAA", "BBB")
 HOUR = 3_600 * 10**9
 ADA, GRACE = "Ada Lovelace", "Grace Hopper"
-CALM, SERVED = 9, 12
+CALM, SERVED = 8, 10
 DOCUMENT: dict[str, Any] = {
     "name": LINE,
     "world_id": "toy",
@@ -59,18 +59,20 @@ DOCUMENT: dict[str, Any] = {
         },
         "panel": {"momentum_rank": [], "market_return": [], "market_beta": [], "market_correlation": []},
         "calendar": False,
-        "events": {"lookback_h": 24, "count_windows_h": [6], "half_lives_h": [6], "outlets_window_h": 6, "silence_h": 6},
+        "events": {
+            "lookback_h": 24, "count_windows_h": [6], "half_lives_h": [6], "outlets_window_h": 6, "silence_h": 6,
+        },
     },
     "label": {"horizon_bars": 3, "sigma_bars": 24},
     "guard": {"cuts": 2},
-    "windows": {"search_weeks": 4, "validation_weeks": 1, "forward_weeks": 1},
+    "windows": {"search_weeks": 3, "validation_weeks": 1, "forward_weeks": 1},
     "validation": {"folds": 3, "embargo_bars": 6},
     "teacher": {"kind": "ridge"},
     "sizing": {"hold_bars": 3},
     "search": {"space": {"parameters": {"hold_bars": {"type": "int", "low": 2, "high": 6}}}},
     "rollout": {
         "canary": 0.5, "stages": [0.75], "min_days": 2, "max_failures": 2, "max_loss": 0.5,
-        "drift": {"block_days": 2, "bins": 4, "min_blocks": 8},
+        "drift": {"block_days": 2, "bins": 4, "min_blocks": 8, "quantile": 0.99999},
     },
 }  # fmt: skip
 
