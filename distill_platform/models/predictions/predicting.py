@@ -1,7 +1,7 @@
 """Predicting: what the models of a line say of some rows, sized as they were judged; by day, and at the moment itself.
 
-Both doors give the same numbers: a prediction follows from the bars and events that its features, its sequence and the
-scores that are still held look back on, and from nothing else.
+Both doors give the same numbers, a network's to the rounding of float32: a prediction follows from the bars and events
+that its features, its sequence and the scores that are still held look back on, and from nothing else.
 """
 
 from __future__ import annotations

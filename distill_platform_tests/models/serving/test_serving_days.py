@@ -13,7 +13,7 @@ from distill_platform.models.registry import ModelState
 from distill_platform.models.registry_history import view_at
 from distill_platform.models.stages.reading import read_events, read_grid
 from distill_platform.models.weeks import day_ns, days_before
-from distill_platform_tests.models.serving.lab import ADA, CALM, HOUR, LINE, SYMBOLS, Lab, day, ends
+from distill_platform_tests.models.serving.lab import ADA, CALM, HOUR, LINE, SYMBOLS, Lab, day, ends, publish_day
 
 
 def test_a_candidate_enters_predicts_is_proposed_and_serves_once_somebody_approved(lab: Lab) -> None:
@@ -176,6 +176,18 @@ def test_features_that_do_not_pass_are_a_failed_gate(lab: Lab) -> None:
     last = lab.rows("observations", 1)[-1]
     assert (last["coverage"], last["drift"], last["failed_gates"]) == (0.0, None, ["features: GateRefused"])
     assert lab.kinds(1) == ["wait"]
+
+
+def test_bars_that_changed_since_speak_neither_for_a_model_nor_against_it(lab: Lab) -> None:
+    lab.enter("nimble")
+    lab.serve(0, 1, 2)
+    bars = lab.lake.open("market_bars", day(1)).read("bars")
+    assert bars is not None
+    publish_day(lab.lake, "market_bars", day(1), {"bars": bars.slice(2)})
+    lab.serve(2, only=["model_rollout"])
+    assert [row["at"] for row in lab.rows("observations", 2)] == [ends(0)]
+    assert all("older market_bars" in row["reason"] for row in lab.rows("refused", 2))
+    assert lab.kinds(2) == ["wait"]
 
 
 def test_what_others_are_seen_to_do_counts_for_nobody_else(lab: Lab) -> None:
