@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from distill_platform.core.errors import FrameError
+from distill_platform.feeds.events.projecting import HOUR_NS
 from distill_platform.models.artifacts.loading import LoadedModel
 from distill_platform.models.artifacts.manifest import ArtifactManifest, ArtifactReference
 from distill_platform.models.chain.sealing import score_scale, sizing_of
@@ -128,7 +129,8 @@ def predict_at(
     stop = int(np.searchsorted(grid.ts, ts, "right"))
     if stop == 0 or grid.ts[stop - 1] != ts or stop <= before:
         raise FrameError(f"the grid does not have the moment {ts} and {before} before it")
-    known = None if events is None or settings.events is None else events_until(events, ts)
+    first = int(grid.ts[stop - 1 - _bars_before(models)])
+    known = _seen(events, first, ts, settings)
     frame = build_features(grid.rows(stop - before - 1, stop), known, settings)
     index = None if known is None or settings.events is None else index_events(known, settings.events)
     return predict(models, view, frame, index, ts - grid.interval_ns, grid.interval_ns)
@@ -136,7 +138,18 @@ def predict_at(
 
 def moments_before(models: Sequence[ReadyModel], settings: FeatureSettings) -> int:
     """Return how many moments before one a prediction looks back on, features and all."""
-    return history_bars(settings) + max((one.bars_before for one in models), default=0)
+    return history_bars(settings) + _bars_before(models)
+
+
+def _bars_before(models: Sequence[ReadyModel]) -> int:
+    return max((one.bars_before for one in models), default=0)
+
+
+def _seen(events: pa.Table | None, first: int, last: int, settings: FeatureSettings) -> pa.Table | None:
+    """Return the events that the features from one moment to another can see; None for features that see none."""
+    if events is None or settings.events is None:
+        return None
+    return events_until(events, last, first - settings.events.lookback_h * HOUR_NS)
 
 
 def _sized(one: ReadyModel, frame: FeatureFrame, after_ns: int, bar_ns: int) -> tuple[Floats, Floats]:
