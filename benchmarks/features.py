@@ -71,7 +71,7 @@ def measure_features(laps: int, share: float = 1.0) -> FeatureRates:
     Raises AssertionError if pandas gives other numbers.
     """
     count = max(round(_MOMENTS * share), 2 * history_bars(_SETTINGS))
-    grid, events = _grid(count), _events(count, round(_EVENTS * share))
+    grid, events = market_grid(count), event_table(count, round(_EVENTS * share))
     ours, theirs = _ours(grid), _pandas(grid)
     gap = max(_gap(ours[name], theirs[name]) for name in theirs)
     if not gap <= AGREES_TO:
@@ -190,7 +190,8 @@ def _gap(ours: Floats, theirs: Floats) -> float:
     return float(np.abs(ours[known] - theirs[known]).max() / theirs[known].std())
 
 
-def _grid(count: int) -> BarGrid:
+def market_grid(count: int) -> BarGrid:
+    """Return so many moments of hourly bars of five symbols."""
     random, shape = np.random.default_rng(0), (count, len(_SYMBOLS))
     close = 100.0 * np.exp(np.cumsum(random.normal(0.0, 0.006, shape), axis=0))
     opened = close * np.exp(random.normal(0.0, 0.002, shape))
@@ -201,7 +202,7 @@ def _grid(count: int) -> BarGrid:
     return BarGrid(Bars(ts, _SYMBOLS, open=opened, high=high, low=low, close=close, volume=volume), _HOUR)
 
 
-def _events(count: int, reports: int) -> pa.Table:
+def event_table(count: int, reports: int) -> pa.Table:
     """Return reports spread over the moments, about the symbols and the market in turn."""
     random = np.random.default_rng(1)
     when = _START // 1_000 + np.sort(random.integers(0, count * _HOUR // 1_000, reports))
