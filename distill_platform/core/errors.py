@@ -12,6 +12,7 @@ DistillError                what happened, where, and what to do next
 ├── KindError               a node kind computed what its declaration rules out
 ├── AccountingError         a backtest's books do not close
 ├── LeakError               a model was trained on what it is judged by, or cannot show that it was not
+├── LineRefused             an earlier stage could not work on this model line
 ├── ModelError              a model cannot be fitted on these rows, or read from these files
 ├── LakeError               the lake cannot store or serve a dataset
 │   ├── MissingDataset      nothing was published under that name
@@ -153,6 +154,10 @@ class LeakError(DistillError):
 
 class ModelError(DistillError):
     """A model cannot be fitted on these rows, or read from these files."""
+
+
+class LineRefused(DistillError):
+    """An earlier stage could not work on this model line; the message is the reason that it gave."""
 
 
 class LakeError(DistillError):

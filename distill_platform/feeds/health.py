@@ -89,10 +89,11 @@ def breaches(health: FeedHealth, slo: Slo) -> list[str]:
 
     What is not known is a breach: a day without attempts, new data without a lag, a lag that cannot be.
     """
-    return [*_success_breaches(health, slo), *_lag_breaches(health, slo)]
+    return [*success_breaches(health, slo), *lag_breaches(health, slo)]
 
 
-def _success_breaches(health: FeedHealth, slo: Slo) -> list[str]:
+def success_breaches(health: FeedHealth, slo: Slo) -> list[str]:
+    """Return in what the feed gave data less often than it owes."""
     if health.success_rate is None:
         return [f"Nobody asked {health.feed} on {health.day}, so nothing is known of it."]
     if health.success_rate >= slo.success_rate:
@@ -102,7 +103,8 @@ def _success_breaches(health: FeedHealth, slo: Slo) -> list[str]:
     return [f"Only {share} gave data ({counts}); {slo.success_rate:.2%} are owed."]
 
 
-def _lag_breaches(health: FeedHealth, slo: Slo) -> list[str]:
+def lag_breaches(health: FeedHealth, slo: Slo) -> list[str]:
+    """Return in what its records came later than they are owed, or nobody knows how late."""
     found = []
     if health.lags_impossible:
         found.append(f"{health.lags_impossible} records came before they were published: a clock is wrong.")

@@ -51,12 +51,18 @@ class ModelSettings:
         return world
 
     def regime_of(self, line: ModelLine) -> DataRegime:
-        """Return what kind of data the line's market is, as its feed declares; ConfigError for no such feed."""
+        """Return what kind of data the line's market is, as its feed declares.
+
+        Raises ConfigError for a market that is no feed of bars, or that has not all symbols of the line.
+        """
         feed = self.feeds.get(line.market)
         if feed is None or feed.bar_settings is None:
             known = [name for name, each in self.feeds.items() if each.bar_settings is not None]
             hint = f"Feeds of bars are {', '.join(sorted(known)) or 'none'}"
             raise ConfigError(f"line {line.name}: market {line.market!r} is no feed of bars", hint=hint)
+        if unknown := sorted(set(line.symbols) - feed.bar_settings.symbols.keys()):
+            hint = f"It has {', '.join(sorted(feed.bar_settings.symbols))}"
+            raise ConfigError(f"line {line.name}: market {line.market} has no symbol {unknown[0]!r}", hint=hint)
         return DataRegime(feed.data_regime)
 
 

@@ -11,15 +11,15 @@ from typing import Any
 
 import pyarrow as pa
 
-from distill_platform.core.errors import DistillError
+from distill_platform.core.errors import DistillError, LedgerError, LineRefused
 from distill_platform.core.workers import Workers
 from distill_platform.models.artifacts.store import ArtifactStore
 from distill_platform.models.line import ModelLine
 from distill_platform.models.schemas import PER_LINE, TABLES
 from distill_platform.models.settings import ModelSettings
 from distill_platform.store import code
-from distill_platform.store.lake import Input, Lake, Manifest
-from distill_platform.store.lake.tables import MadeTables, Making, open_where_published, publish_tables
+from distill_platform.store.lake import Dataset, Input, Lake, Manifest
+from distill_platform.store.lake.tables import MadeTables, Making, open_where_published, publish_tables, rows_of
 from distill_platform.store.ledger import Ledger, open_ledger
 
 Progress = Callable[[str, int, int], None]
@@ -110,15 +110,32 @@ class LineFailure:
 
 
 def each_line(models: Models, work: Callable[[ModelLine], Any]) -> tuple[dict[str, Any], list[LineFailure]]:
-    """Return what the work made of every line, and the lines that it could not work on, broken files among them."""
+    """Return what the work made of every line, and the lines that it could not work on, broken files among them.
+
+    A ledger or worker processes that fail are no line's fault: nothing is published then. Nor is an error that is not
+    one of ours.
+    """
     failures = [LineFailure(name, reason) for name, reason in models.settings.lines.broken.items()]
     made: dict[str, Any] = {}
     for line in models.lines:
         try:
             made[line.name] = work(line)
+        except LineRefused as error:
+            failures.append(LineFailure(line.name, error.message))
+        except LedgerError:
+            raise
         except DistillError as error:
+            if type(error) is DistillError:
+                raise
             failures.append(LineFailure(line.name, f"{type(error).__name__}: {error}"))
     return made, failures
+
+
+def refused_before(found: Dataset, line: ModelLine) -> LineRefused:
+    """Return what to raise for a line of which an earlier stage has nothing: the reason that the first one gave."""
+    reasons = {row["line"]: row["reason"] for row in rows_of(found, "refused")}
+    about = found.manifest
+    return LineRefused(reasons.get(line.name, f"{about.dataset} of {about.partition} was made before this line was"))
 
 
 def refusals(failures: Sequence[LineFailure]) -> Mapping[str, int]:

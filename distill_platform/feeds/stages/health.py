@@ -11,7 +11,7 @@ from distill_platform.core.canon import sig_hash
 from distill_platform.feeds.bodies import Bodies
 from distill_platform.feeds.collecting import read_stored
 from distill_platform.feeds.feed import FeedConfig
-from distill_platform.feeds.health import FeedHealth, breaches, feed_health
+from distill_platform.feeds.health import FeedHealth, breaches, feed_health, lag_breaches, success_breaches
 from distill_platform.feeds.schemas import HEALTH
 from distill_platform.feeds.stage import Feeds, publish_day
 from distill_platform.store.lake import Check, Counts, Input, Manifest
@@ -58,19 +58,11 @@ def _row(feeds: Feeds, feed: FeedConfig, health: FeedHealth) -> dict[str, Any]:
 def _checks(found: Sequence[_Found]) -> list[Check]:
     """Return what feeds owe us as checks that warn: a source that is late stops nobody's work."""
     unread = [f"{health.feed}: {health.unreadable}" for _, health in found if health.unreadable]
-    late = [health.feed for feed, health in found if _is_late(feed, health)]
-    failing = [health.feed for feed, health in found if _fails(feed, health)]
+    late = [health.feed for feed, health in found if lag_breaches(health, feed.slo)]
+    failing = [health.feed for feed, health in found if success_breaches(health, feed.slo)]
     owed = [
         check(SUCCESS, "feeds that gave data less often than they owe", len(failing), sample=failing),
-        check(LAG, "feeds whose records came later than they owe", len(late), sample=late),
+        check(LAG, "feeds whose records came later than they owe, or nobody knows when", len(late), sample=late),
     ]
     told = "feeds whose record of attempts has lines that cannot be read"
     return [check("provenance", told, len(unread), sample=unread), *(replace(one, blocking=False) for one in owed)]
-
-
-def _fails(feed: FeedConfig, health: FeedHealth) -> bool:
-    return health.success_rate is None or health.success_rate < feed.slo.success_rate
-
-
-def _is_late(feed: FeedConfig, health: FeedHealth) -> bool:
-    return health.lag_p95_s is not None and health.lag_p95_s > feed.slo.p95_lag_s

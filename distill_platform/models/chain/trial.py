@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 
+from distill_platform.core.canon import sig_hash
 from distill_platform.models.blending import fit_scale
 from distill_platform.models.boosting import BoostingSettings
 from distill_platform.models.chain.material import Material
@@ -107,7 +108,7 @@ def _trial(material: Material, frame: TrainingFrame, costs: CostProfile, look: s
     line, window = material.line, material.windows.search
     bars = material.market.bars
     start, stop = np.searchsorted(bars.ts, [window.start_ns, window.end_ns]).tolist()
-    lineage = f"{frame.features.versions.lineage_id}.{line.sha256}.{look}"
+    lineage = sig_hash([frame.features.versions.lineage_id, line.sha256, asdict(costs), look])
     return TabularTrial(
         frame,
         bars.rows(start, stop),

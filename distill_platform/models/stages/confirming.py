@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from distill_platform.core.canon import sig_hash
 from distill_platform.models.artifacts.manifest import ArtifactReference
 from distill_platform.models.chain.contest import Contest, trials_of
 from distill_platform.models.chain.entrants import Entrant, Role, tabular_candidate
@@ -83,6 +84,8 @@ def _confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str, Inp
     entries = enter(models, material, week, inputs, rows)
     candidates = [entry.reference.artifact_sha256 for entry in entries if entry.entrant.role is Role.CANDIDATE]
     opening = open_forward(models, material, week, candidates)
+    seen = sig_hash([opening.number, len(opening.overlapping), list(opening.candidates_seen)])
+    inputs[f"openings_of_{line.name}"] = Input(seen, seen)
     contest = contest_of(models, material, week, entries, trials_of(entries, handover.n_trials, opening))
     scores = tuple(row for finalist in finalists for row in finalist.scores)
     return _Confirmed(rows, scores, opening, handover.n_trials, contest)

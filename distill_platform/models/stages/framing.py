@@ -15,7 +15,7 @@ from distill_platform.models.features.tables import training_from_table, trainin
 from distill_platform.models.frame_building import build_training_frame
 from distill_platform.models.frames import TrainingFrame
 from distill_platform.models.line import ModelLine
-from distill_platform.models.stage import LineFailure, Models, each_line, publish, refusals
+from distill_platform.models.stage import LineFailure, Models, each_line, publish, refusals, refused_before
 from distill_platform.models.stages.reading import read_events, read_features, read_grid, symbols_of
 from distill_platform.models.validation.windows import windows_of
 from distill_platform.models.weeks import end_ns, training_days
@@ -64,7 +64,7 @@ def _published(
 
 
 def read_material(models: Models, line: ModelLine, week: str) -> tuple[Material, dict[str, Input]]:
-    """Return what a line's models of a week are made of; errors of the lake for a line that was refused."""
+    """Return what a line's models of a week are made of; LineRefused for a line that was refused."""
     found, inputs = open_partition(models.lake, "training_frame", week)
     frame = training_from_table(_rows(found, line), symbols_of(line))
     grid, read = read_grid(models, line, training_days(line, week))
@@ -89,6 +89,7 @@ def _ns(moment: datetime) -> int:
 
 
 def _framed(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> tuple[TrainingFrame, Findings]:
+    models.settings.world_of(line)  # nothing is trained that no world could judge
     days = training_days(line, week)
     features, read = read_features(models, line, days)
     inputs |= read
@@ -102,7 +103,9 @@ def _framed(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]
 
 
 def _rows(found: Dataset, line: ModelLine) -> Any:
-    rows = found.read(line.name) if line.name in found.manifest.tables else None
+    if line.name not in found.manifest.tables:
+        raise refused_before(found, line)
+    rows = found.read(line.name)
     return training_schema(line.feature_names).empty_table() if rows is None else rows
 
 

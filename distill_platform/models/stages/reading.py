@@ -24,7 +24,11 @@ _SORTED = [("ts_end", "ascending"), ("symbol", "ascending")]
 
 
 def read_grid(models: Models, line: ModelLine, days: Sequence[str]) -> tuple[BarGrid, dict[str, Input]]:
-    """Return the grid of a line's market over some days in a row; a day without bars is one of missing bars."""
+    """Return the grid of a line's market over some days in a row; a day without bars is one of missing bars.
+
+    Raises ConfigError for a line whose market is no feed of bars, or has not all of its symbols.
+    """
+    models.settings.regime_of(line)
     bars, inputs = read_partitions(models, "market_bars", "bars", MARKET_BARS, days)
     return grid_of(line, bars, days), inputs
 

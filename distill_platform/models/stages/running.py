@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distill_platform.core.errors import MissingDataset
 from distill_platform.models.chain.contest import Contest, Entry
 from distill_platform.models.line import ModelLine
 from distill_platform.models.model_runs import ModelRun
-from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.stage import Models, each_line, publish, refusals, refused_before
 from distill_platform.models.stages.contending import contest_of, enter
 from distill_platform.models.stages.framing import read_material
 from distill_platform.store.lake import Counts, Input, Manifest
@@ -45,14 +44,12 @@ class Confirmed:
 
 
 def read_confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Confirmed:
-    """Return what was confirmed of a line; MissingDataset for one that was refused."""
+    """Return what was confirmed of a line; LineRefused for one that was refused."""
     found, read = open_partition(models.lake, "hpo_confirmation", week)
     inputs |= read
     opening = next((row for row in rows_of(found, "openings") if row["line"] == line.name), None)
     if opening is None:
-        refused = {row["line"]: row["reason"] for row in rows_of(found, "refused")}
-        told = refused.get(line.name, "nothing was confirmed")
-        raise MissingDataset(f"hpo_confirmation of {week} has nothing of line {line.name}: {told}")
+        raise refused_before(found, line)
     return Confirmed([row for row in rows_of(found, "models") if row["line"] == line.name], opening)
 
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from distill_platform.core.canon import dumps, parse, sig_hash
-from distill_platform.core.errors import MissingDataset, SearchError
+from distill_platform.core.errors import SearchError
 from distill_platform.models.chain.material import Material
 from distill_platform.models.chain.trial import close_trial, wide_trial
 from distill_platform.models.line import ModelLine
 from distill_platform.models.search.stages import Handover, SearchStage, Stages
 from distill_platform.models.search.trials_file import read_trials
-from distill_platform.models.search.workers import usual_count
-from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.stage import Models, code_version, each_line, publish, refusals, refused_before
 from distill_platform.models.stages.framing import read_material
 from distill_platform.models.terms import costs_of
 from distill_platform.store.lake import Counts, Input, Manifest
@@ -51,27 +50,22 @@ def search_weeks(models: Models, names: Sequence[str], weeks: Sequence[str]) -> 
 
 
 def stages_of(models: Models, material: Material, week: str) -> Stages:
-    """Return the search of a line's week, in a folder of its own: other data, or another line, is another search."""
+    """Return the search of a line's week, in a folder of its own: by data, settings, costs and code."""
     line = material.line
-    made_of = sig_hash([material.frame.features.versions.lineage_id, line.sha256])
+    costs = asdict(costs_of(models.settings.world_of(line)))
+    made_of = sig_hash([material.frame.features.versions.lineage_id, line.sha256, costs, code_version()])
     folder = models.lake.root / "search" / line.name / f"{week}.{made_of[:12]}"
-    return Stages(line.search, folder, usual_count())
+    return Stages(line.search, folder, models.workers.count)
 
 
 def handed_on(models: Models, line: ModelLine, week: str, dataset: str, inputs: dict[str, Input]) -> Handover:
-    """Return what a stage of the search handed on, as it was published."""
+    """Return what a stage of the search handed on, as it was published; LineRefused for a line that was refused."""
     found, read = open_partition(models.lake, dataset, week)
     inputs |= read
     own = next((row for row in rows_of(found, "handovers") if row["line"] == line.name), None)
     if own is None:
-        raise MissingDataset(
-            f"{dataset} of {week} has nothing of line {line.name}", hint="Read there why it was refused"
-        )
+        raise refused_before(found, line)
     return Handover.from_body(parse(own["handover"].encode()))
-
-
-def _workers(models: Models) -> int:
-    return models.workers.count
 
 
 def _searched(models: Models, line: ModelLine, week: str, name: str, inputs: dict[str, Input]) -> _Searched:

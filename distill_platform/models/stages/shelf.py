@@ -10,14 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from distill_platform.core.canon import dumps, parse, sig_hash
-from distill_platform.core.errors import MissingDataset
 from distill_platform.models.artifacts.loading import load_model
 from distill_platform.models.artifacts.manifest import ArtifactReference
 from distill_platform.models.chain.entrants import Role
 from distill_platform.models.chain.fitted import Fitted, restored
 from distill_platform.models.chain.material import Material
 from distill_platform.models.frames import Floats
-from distill_platform.models.stage import Models
+from distill_platform.models.stage import Models, refused_before
 from distill_platform.store.lake import Dataset, Input
 from distill_platform.store.lake.tables import open_partition, rows_of
 
@@ -74,10 +73,7 @@ class Shelf:
     def _row(self, dataset: str, name: str) -> dict[str, Any]:
         found = next((row for row in self.rows(dataset) if row["name"] == name), None)
         if found is None:
-            line = self._material.line.name
-            raise MissingDataset(
-                f"{dataset} of {self._week} has no {name} of line {line}", hint="Read why it was refused"
-            )
+            raise refused_before(self._opened(dataset), self._material.line)
         return found
 
     def _opened(self, dataset: str) -> Dataset:

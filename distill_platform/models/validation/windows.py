@@ -9,6 +9,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from distill_platform.core.config import StrictModel
+from distill_platform.core.errors import FrameError
 from distill_platform.core.utc import EARLIEST, iso
 
 _MOST_WEEKS = 2_000
@@ -73,14 +74,14 @@ class Windows:
 def windows_of(as_of_ns: int, settings: WindowSettings) -> Windows:
     """Return the windows of the training week that begins at `as_of_ns`: the forward window ends there.
 
-    Raises ValueError unless that is a Monday, 00:00 UTC, with the windows' weeks after 1970 before it.
+    Raises FrameError unless that is a Monday, 00:00 UTC, with the windows' weeks after 1970 before it.
     """
     if as_of_ns % _WEEK != _MONDAY:
         moment = iso(EARLIEST + timedelta(microseconds=as_of_ns // _MICROSECOND))
-        raise ValueError(f"a training week begins on a Monday, 00:00 UTC, not at {moment}")
+        raise FrameError(f"a training week begins on a Monday, 00:00 UTC, not at {moment}")
     forward = as_of_ns - settings.forward_weeks * _WEEK
     validation = forward - settings.validation_weeks * _WEEK
     search = validation - settings.search_weeks * _WEEK
     if search < 0:
-        raise ValueError("the search window begins before 1970: give fewer weeks, or a later week")
+        raise FrameError("the search window begins before 1970", hint="Give it fewer weeks, or train a later week")
     return Windows(Window(search, validation), Window(validation, forward), Window(forward, as_of_ns))

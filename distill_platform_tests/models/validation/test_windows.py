@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from distill_platform.core.errors import FrameError
 from distill_platform.models.validation.windows import Window, Windows, WindowSettings, windows_of
 from distill_platform_tests.models.made_frames import HOUR, MONDAY, made_frame
 
@@ -28,12 +29,12 @@ def test_a_row_whose_label_reaches_into_the_next_window_is_in_neither() -> None:
 
 @pytest.mark.parametrize("off", [1, HOUR, 24 * HOUR, -24 * HOUR])
 def test_a_training_week_begins_on_a_monday_at_midnight(off: int) -> None:
-    with pytest.raises(ValueError, match="Monday"):
+    with pytest.raises(FrameError, match="Monday"):
         windows_of(MONDAY + 2_000 * WEEK + off, WindowSettings())
 
 
 def test_windows_before_1970_and_windows_with_gaps_are_refused() -> None:
-    with pytest.raises(ValueError, match="1970"):
+    with pytest.raises(FrameError, match="1970"):
         windows_of(MONDAY + 3 * WEEK, WindowSettings())
     with pytest.raises(ValueError, match="adjacent"):
         Windows(Window(0, 1), Window(2, 3), Window(3, 4))
