@@ -65,12 +65,16 @@ def measure_models(parts: Collection[str], size: ModelSize, say: Callable[[str],
     if size.csv is not None:
         csv = size.csv
         works[FORECASTING] = lambda: measure_forecasting(csv, _FORECASTING_SEEDS)
-    found = {}
-    for part, work in works.items():
-        if part in parts:
-            say(f"{_TITLES[part]}: {size.laps} laps" if part in PARTS else _TITLES[part])
-            found[part] = work()
-    return found
+    return {part: _alone(part, work, say) for part, work in works.items() if part in parts}
+
+
+def _alone(part: str, work: Callable[[], Rates], say: Callable[[str], None]) -> Rates:
+    """Return what was measured of a part, with numpy's BLAS on one thread: others that wait would count as work."""
+    from threadpoolctl import threadpool_limits
+
+    say(_TITLES[part])
+    with threadpool_limits(limits=1):
+        return work()
 
 
 def _search(size: ModelSize, say: Callable[[str], None]) -> Rates:
