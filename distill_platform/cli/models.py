@@ -82,13 +82,18 @@ def train(
     """Train, search and confirm the models of a week, and hand their runs in: `distill evaluate` judges them."""
     from distill_platform.models.pipeline import TRAINING
 
-    def told(models: Models) -> str:
-        runs = models.lake.inspect("model_runs", week).manifest.counts
-        return f"{runs.rows_out} runs are handed in; {sum(runs.quarantined.values())} lines were refused"
+    def told(models: Models) -> tuple[int, list[dict[str, Any]]]:
+        from distill_platform.store.lake.tables import rows_of
+
+        runs = models.lake.inspect("model_runs", week)
+        return runs.manifest.counts.rows_out, rows_of(runs, "refused")
 
     settings = _settings(config, lines=lines, worlds=worlds, inbox=inbox, lake=lake)
-    out().print(Text(str(_run(settings, TRAINING, [week], told))))
-    out().print(Text("next: distill evaluate, then distill models promote", style="dim"))
+    handed_in, refused = _run(settings, TRAINING, [week], told)
+    out().print(Text(f"{handed_in} runs are handed in; {len(refused)} lines were refused"))
+    _print_refused(refused)
+    if handed_in:
+        out().print(Text(f"next: distill evaluate, then distill models promote {week}", style="dim"))
 
 
 def search(
@@ -243,5 +248,9 @@ def _print_decisions(rows: Sequence[Any], refused: Sequence[Any]) -> None:
         told = (row["line"], row["name"], Text(row["status"], style=style), row["verdict"] or "not judged", why)
         table.add_row(*(each if isinstance(each, Text) else plain(each) for each in told))
     out().print(table)
+    _print_refused(refused)
+
+
+def _print_refused(refused: Sequence[Any]) -> None:
     for failure in refused:
         out().print(Text(f"{failure['line']}: {plain(failure['reason'])}", style="yellow"))

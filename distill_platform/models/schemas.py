@@ -79,7 +79,17 @@ WINDOWS = _maybe(
 OPENINGS = _schema(
     line=_TEXT, number=_COUNT, opened_at=MOMENT, openings=_COUNT, candidates_seen=_COUNT, searched=_COUNT, trials=_COUNT
 )
-RUNS = _schema(line=_TEXT, name=_TEXT, role=_TEXT, run_id=_TEXT, artifact_sha256=_TEXT, repro_hash=_TEXT)
+RUNS = _schema(
+    line=_TEXT,
+    name=_TEXT,
+    role=_TEXT,
+    run_id=_TEXT,
+    artifact_sha256=_TEXT,
+    repro_hash=_TEXT,
+    code_version=_TEXT,
+    commit_sha=_TEXT,
+    steps_sha256=_TEXT,
+)
 INFORMATION = _maybe(
     _schema(line=_TEXT, measure=_TEXT, days=_COUNT, p=_NUMBER), estimate=_NUMBER, low=_NUMBER, high=_NUMBER
 )

@@ -18,7 +18,7 @@ from distill_platform.models.forward_window import Opening, open_window
 from distill_platform.models.line import ModelLine
 from distill_platform.models.search.stages import Candidate, Handover
 from distill_platform.models.stage import Models, code_version, each_line, publish, refusals
-from distill_platform.models.stages.contending import contest_of, enter
+from distill_platform.models.stages.contending import contest_of, enter, this_code
 from distill_platform.models.stages.framing import read_material
 from distill_platform.models.stages.registering import ACTOR, register, version_of
 from distill_platform.models.stages.searching import handed_on, stages_of
@@ -86,7 +86,7 @@ def _confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str, Inp
     opening = open_forward(models, material, week, candidates)
     seen = sig_hash([opening.number, len(opening.overlapping), list(opening.candidates_seen)])
     inputs[f"openings_of_{line.name}"] = Input(seen, seen)
-    contest = contest_of(models, material, week, entries, trials_of(entries, handover.n_trials, opening))
+    contest = contest_of(models, material, week, entries, trials_of(entries, handover.n_trials, opening), this_code())
     scores = tuple(row for finalist in finalists for row in finalist.scores)
     return _Confirmed(rows, scores, opening, handover.n_trials, contest)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from distill_platform.core.canon import parse
@@ -16,6 +17,15 @@ from distill_platform.models.stages.shelf import Shelf
 from distill_platform.models.terms import terms_of
 from distill_platform.store.code import git_sha
 from distill_platform.store.lake import Input
+
+
+@dataclass(frozen=True)
+class Code:
+    """The code that a run was made by: what its numbers follow from, beside data and models."""
+
+    version: str
+    commit: str
+
 
 _DATASETS = ("frozen_baseline", "tabular_teacher", "ensemble")
 _ENTERS = (Role.ARM, Role.CANDIDATE, Role.ABLATION)
@@ -55,9 +65,19 @@ def _entry(shelf: Shelf, material: Material, dataset: str, row: Mapping[str, Any
     return Entry(entrant, shelf.references[row["name"]])
 
 
-def contest_of(models: Models, material: Material, week: str, entries: Sequence[Entry], trials: int) -> Contest:
-    """Return the runs of all entries, each with the number of `trials`; the forward window must have been opened."""
+def contest_of(
+    models: Models, material: Material, week: str, entries: Sequence[Entry], trials: int, by: Code
+) -> Contest:
+    """Return the runs of all entries, each with the number of `trials`; the forward window must have been opened.
+
+    `by` is the code that the runs name as theirs: this one, or that of runs that are made again.
+    """
     line = material.line
     world, regime = models.settings.world_of(line), models.settings.regime_of(line)
-    terms = terms_of(line, world, week, regime, code_version(), git_sha())
+    terms = terms_of(line, world, week, regime, by.version, by.commit)
     return hold_contest(material, entries, terms, trials)
+
+
+def this_code() -> Code:
+    """Return the code that is running."""
+    return Code(code_version(), git_sha())

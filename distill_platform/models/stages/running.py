@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from distill_platform.models.chain.contest import Contest, Entry
+from distill_platform.core.errors import DeterminismError
+from distill_platform.models.chain.contest import Bout, Contest, Entry
 from distill_platform.models.line import ModelLine
 from distill_platform.models.model_runs import ModelRun
 from distill_platform.models.stage import Models, each_line, publish, refusals, refused_before
-from distill_platform.models.stages.contending import contest_of, enter
+from distill_platform.models.stages.contending import Code, contest_of, enter, this_code
 from distill_platform.models.stages.framing import read_material
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
+from distill_platform.strategies.bundles.content import steps_sha256
 from distill_platform.strategies.bundles.sealing import write_bundle
 
 
@@ -54,16 +56,44 @@ def read_confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str,
 
 
 def read_contest(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Contest:
-    """Return all runs of a line's week, made again from sealed models: the same to the byte."""
+    """Return the runs of a line's week that were handed in, made again from sealed models: the same to the byte.
+
+    They name the code that made them then, whatever code is running now: a world has judged those runs, and no others.
+    Raises MissingDataset for a line that handed in none, and DeterminismError where this code comes to other numbers.
+    """
+    found, read = open_partition(models.lake, "model_runs", week)
+    inputs |= read
+    handed_in = {row["artifact_sha256"]: row for row in rows_of(found, "runs") if row["line"] == line.name}
+    if not handed_in:
+        raise refused_before(found, line)
+    first = next(iter(handed_in.values()))
+    contest = _made(models, line, week, inputs, Code(first["code_version"], first["commit_sha"]))
+    for bout in contest.bouts:
+        _refuse_others(bout, handed_in, week)
+    return contest
+
+
+def _made(models: Models, line: ModelLine, week: str, inputs: dict[str, Input], by: Code) -> Contest:
+    """Return all runs of a line's week, from sealed models."""
     material, read = read_material(models, line, week)
     inputs |= read
     confirmed = read_confirmed(models, line, week, inputs)
     entries: list[Entry] = enter(models, material, week, inputs, confirmed.finalists)
-    return contest_of(models, material, week, entries, int(confirmed.opening["trials"]))
+    return contest_of(models, material, week, entries, int(confirmed.opening["trials"]), by)
+
+
+def _refuse_others(bout: Bout, handed_in: Mapping[str, Mapping[str, Any]], week: str) -> None:
+    """Raise DeterminismError unless a run that was made again is the one that was handed in, number for number."""
+    row = handed_in.get(bout.entry.reference.artifact_sha256, {})
+    made = bout.run.manifest.run_id, steps_sha256(bout.run.tables["steps"])
+    if made != (row.get("run_id"), row.get("steps_sha256")):
+        message = f"the run of {bout.entry.entrant.name}, week of {week}, is not the one that was handed in"
+        hint = "Data, world or code have changed since. What was decided stands; decide on the next week"
+        raise DeterminismError(message, hint=hint)
 
 
 def _handed_in(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> list[dict[str, Any]]:
-    contest = read_contest(models, line, week, inputs)
+    contest = _made(models, line, week, inputs, this_code())
     rows = []
     for bout in contest.bouts:
         manifest, entrant = bout.run.manifest, bout.entry.entrant
@@ -76,6 +106,9 @@ def _handed_in(models: Models, line: ModelLine, week: str, inputs: dict[str, Inp
                 "run_id": manifest.run_id,
                 "artifact_sha256": bout.entry.reference.artifact_sha256,
                 "repro_hash": manifest.repro_hash,
+                "code_version": manifest.code_version,
+                "commit_sha": manifest.commit_sha,
+                "steps_sha256": steps_sha256(bout.run.tables["steps"]),
             }
         )
     return rows
