@@ -4,6 +4,8 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 DAYS := 2026-04-20...2026-04-26
+MARKET_DAYS := 2025-06-05...2026-04-26
+WEEK := 2026-04-13
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 PYTHON := $(shell for p in python3.11 python3 python; do \
@@ -24,12 +26,24 @@ run dev: export PYTHONWARNINGS := ignore
 help: ## Show this list
 	@sed -nE 's/^([a-z]+):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "make %-10s %s\n", $$1, $$2}'
 
-run: $(VENV)/.run .dagster/dagster.yaml ## Refine the sample's days, backtest the sample strategies, and judge them
+run: $(VENV)/.models .dagster/dagster.yaml ## Refine the sample, backtest the sample strategies, train the sample models, and judge them all
+	@echo "== Traces to corpora"
 	@$(MATERIALIZE) --select 'owner:"team:refinery" and not group:traces' --partition-range $(DAYS)
 	@$(BIN)/distill receipts
+	@echo "== Strategies to runs"
 	@$(BIN)/distill backtest config/strategies/*.yaml --data ohlcv.sp500.daily
+	@echo "== Eleven months of a generated market to features"
+	@$(BIN)/python -m distill_platform.feeds.sample data/sources/market
+	@$(MATERIALIZE) --select 'owner:"team:feeds" or key:features' --partition-range $(MARKET_DAYS)
+	@echo "== Features to models: trained, searched, confirmed once, run"
+	@$(MATERIALIZE) --select 'key:training_frame or group:training or group:search or key:model_runs' --partition $(WEEK)
+	@echo "== Runs to verdicts, verdicts to a promotion that waits for a person"
 	@$(MATERIALIZE) --select 'owner:"team:evaluation"' --partition $(shell date -u +%F)
+	@$(MATERIALIZE) --select 'key:promotion_report' --partition $(WEEK)
+	@$(MATERIALIZE) --select 'group:serving' --partition-range $(DAYS)
 	@$(BIN)/distill evaluate
+	@$(BIN)/distill models show
+	@$(BIN)/distill review list
 
 test: $(VENV)/.dev ## All tests but the slow ones
 	$(BIN)/python -m pytest
@@ -51,7 +65,7 @@ dev: $(VENV)/.dev .dagster/dagster.yaml ## Dagster's web interface on this graph
 	$(BIN)/dagster dev -w workspace.yaml
 
 clean: ## Remove everything produced, but no source and not .venv
-	rm -rf .dagster .bench data/lake data/inbox data/ledger build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .dagster .bench data/lake data/inbox data/ledger data/keys data/sources/market build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
 	find distill_platform distill_platform_tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 distclean: clean ## Also remove .venv

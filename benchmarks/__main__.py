@@ -20,6 +20,7 @@ from benchmarks.processes import refuse_without_proc
 from benchmarks.report import Machine, Report
 from benchmarks.statistics.cases import run_cases
 from benchmarks.statistics.contest import Outcome
+from benchmarks.truth import TruthRun, measure_truth
 
 _FOLDER = Path(__file__).parent.parent / ".bench"
 _WARM_UP_ROWS = 2_000
@@ -28,7 +29,7 @@ _ABOUT = (
     "engine beside vectorbt, and how fast runs are evaluated and judged."
 )
 _PARTS = ("end-to-end", "loop", "statistics", "evaluation", "policy", "backtest")
-_ONLY_ASKED_FOR = ("nulls",)
+_ONLY_ASKED_FOR = ("nulls", "truth")
 _VECTORBT = Path(__file__).parent.parent / ".venv-vectorbt" / "bin" / "python"
 
 
@@ -43,8 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> Report:
     nulls = _nulls(asked) if "nulls" in asked.parts else []
     policy = _policy(asked) if "policy" in asked.parts else None
     backtests = _backtests(asked) if "backtest" in asked.parts else []
+    truth = _truth(asked) if "truth" in asked.parts else []
     warm_up = runs[0] if runs else None
-    verdicts = (evaluated, nulls, policy, backtests)
+    verdicts = (evaluated, nulls, policy, backtests, truth)
     report = Report(Machine.here(), warm_up, runs[1:], contest, statistics, *verdicts)
     asked.folder.mkdir(parents=True, exist_ok=True)
     (asked.folder / "results.md").write_text(report.to_markdown(), encoding="utf-8")
@@ -78,9 +80,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--only", dest="parts", type=lambda part: (part,), default=_PARTS,
         choices=[(part,) for part in (*_PARTS, *_ONLY_ASKED_FOR)], metavar="|".join((*_PARTS, *_ONLY_ASKED_FOR)),
-        help="measure one part only; nulls, how often the gates let luck through, runs only if asked for",
+        help="measure one part only; nulls, how often the gates let luck through, and truth, whether the chain of "
+        "models promotes a planted edge and nothing else, run only if asked for",
     )  # fmt: skip
     parser.add_argument("--cohorts", type=int, default=1_000, help="cohorts of random strategies (default 1,000)")
+    parser.add_argument("--seeds", type=int, default=100, help="generated markets of each truth (default 100)")
     parser.add_argument("--seed", type=int, default=7, help="of the random strategies (default 7)")
     return parser
 
@@ -117,6 +121,11 @@ def _nulls(asked: argparse.Namespace) -> list[Study]:
     """Return the studies of luck: all cohorts on real returns, a third of them on each formula."""
     sizes = [asked.cohorts if kind is Kind.REAL else max(asked.cohorts // 3, 1) for kind in Kind]
     return [run_study(kind, size, asked.seed, asked.workers, _say) for kind, size in zip(Kind, sizes, strict=True)]
+
+
+def _truth(asked: argparse.Namespace) -> list[TruthRun]:
+    _say(f"Known truth: {asked.seeds} seeds of each")
+    return measure_truth(asked.seeds, asked.workers, _say)
 
 
 def _policy(asked: argparse.Namespace) -> PolicyRates:

@@ -21,6 +21,7 @@ from benchmarks.nulls.table import to_markdown as nulls_to_markdown
 from benchmarks.policy import VERDICTS_A_SECOND, PolicyRates
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
+from benchmarks.truth import TruthRun, to_markdown as truth_to_markdown
 
 ROWS_A_SECOND, AIM_A_SECOND, TIMES_NODE, MEMORY = 30_000, 50_000, 3.0, 3 * 10**9
 
@@ -65,6 +66,7 @@ class Report:
     nulls: Sequence[Study] = ()
     policy: PolicyRates | None = None
     backtests: Sequence[BacktestOutcome] = ()
+    truth: Sequence[TruthRun] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -93,6 +95,7 @@ class Report:
                 | {"bar_steps_per_s": outcome.bar_steps_per_s, "whole_bar_steps_per_s": outcome.whole_bar_steps_per_s}
                 for outcome in self.backtests
             ],
+            "truth": [run.to_dict() for run in self.truth],
         }
 
     def to_markdown(self) -> str:
@@ -121,6 +124,8 @@ class Report:
             parts += _policy(self.policy)
         if self.backtests:
             parts += _backtests(self.backtests)
+        if self.truth:
+            parts += ["## Known truth", truth_to_markdown(self.truth).rstrip()]
         return "\n\n".join(parts) + "\n"
 
 

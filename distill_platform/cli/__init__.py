@@ -12,7 +12,9 @@ from distill_platform.cli import (
     bundles,
     evaluate,
     export,
+    feeds,
     ledger,
+    models,
     policy,
     receipts,
     regress,
@@ -29,7 +31,7 @@ __all__ = ["app", "main"]
 app = typer.Typer(
     name="distill",
     cls=Door,
-    help="Traces in, corpora that can be trusted out; runs in, verdicts that can be trusted out.",
+    help="Traces in, corpora that can be trusted out; runs in, verdicts; bars in, models that earn their promotion.",
     epilog="Exit codes: 0 done and everything held, 1 a check or gate said no, 2 bad usage or input.",
     no_args_is_help=True,
     add_completion=False,
@@ -48,6 +50,9 @@ app.command("submit")(bundles.submit)
 app.add_typer(sources.app, name="sources")
 app.add_typer(export.app, name="export")
 app.add_typer(ledger.app, name="ledger")
+app.command("search")(models.search)
+app.add_typer(feeds.app, name="feeds")
+app.add_typer(models.app, name="models")
 app.add_typer(review.app, name="review")
 policy.app.command("regress", epilog=regress.EXIT_CODES)(regress.regress)
 app.add_typer(policy.app, name="policy")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, Self
 
 import dagster as dg
 from pydantic import Field, PrivateAttr
@@ -24,162 +25,124 @@ from distill_platform.refinery.stage import Refinery, open_refinery
 CONFIG_FILE = "config/platform.yaml"
 
 
-class RefineryResource(dg.ConfigurableResource):
-    """The refinery as `config/platform.yaml` describes it; a path or the number of workers may be given instead."""
+def _folder(what: str) -> Any:
+    return Field(default=None, description=f"Folder of {what}, instead of the configured one")
+
+
+class PlaceResource(dg.ConfigurableResource):
+    """The place that the stages of a pipeline work in, opened when one of them needs it, closed when Dagster is done.
+
+    An error in its configuration is then the asset's own.
+    """
 
     config_file: str = Field(
         default=CONFIG_FILE, description="The platform's configuration, relative to the working folder"
     )
-    sources: str | None = Field(
-        default=None, description="Folder of stream declarations, instead of the configured one"
-    )
-    eval_sets: str | None = Field(default=None, description="Folder of evaluation sets, instead of the configured one")
-    data: str | None = Field(default=None, description="Folder of trace files, instead of the configured one")
-    lake: str | None = Field(default=None, description="Folder of everything produced, instead of the configured one")
-    workers: int | None = Field(default=None, ge=1, le=256, description="Processes; the result does not depend on it")
 
     _stack: ExitStack | None = PrivateAttr(None)
-    _opened: Refinery | None = PrivateAttr(None)
+    _opened: Any = PrivateAttr(None)
+
+    def opening(self) -> AbstractContextManager[Any]:
+        """Return what opens the place that the configuration describes."""
+        raise NotImplementedError
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Self]:
+        """Keep one place open for as long as Dagster needs the resource."""
+        with ExitStack() as stack:
+            self._stack = stack
+            yield self
+        self._stack = self._opened = None
+
+    @property
+    def place(self) -> Any:
+        """Return the place, opened on first use."""
+        if self._stack is None:
+            raise dg.DagsterInvariantViolationError("a place is open only while Dagster executes something")
+        if self._opened is None:
+            self._opened = self._stack.enter_context(self.opening())
+        return self._opened
+
+    def _given(self, *names: str) -> dict[str, Path]:
+        """Return the paths that were given, by name."""
+        given = {name: getattr(self, name) for name in names}
+        return {name: Path(value) for name, value in given.items() if value is not None}
+
+
+class RefineryResource(PlaceResource):
+    """The refinery as `config/platform.yaml` describes it; a path or the number of workers may be given instead."""
+
+    sources: str | None = _folder("stream declarations")
+    eval_sets: str | None = _folder("evaluation sets")
+    data: str | None = _folder("trace files")
+    lake: str | None = _folder("everything produced")
+    workers: int | None = Field(default=None, ge=1, le=256, description="Processes; the result does not depend on it")
 
     def settings(self) -> Settings:
         """Return the settings; ConfigError for anything in them that cannot be accepted."""
-        given = {name: getattr(self, name) for name in ("sources", "eval_sets", "data", "lake")}
-        overrides = PathOverrides(**{name: Path(value) for name, value in given.items() if value is not None})
+        overrides = PathOverrides(**self._given("sources", "eval_sets", "data", "lake"))
         settings = load_settings(_existing(self.config_file), overrides)
         if self.workers is None:
             return settings
         return replace(settings, config=settings.config.model_copy(update={"workers": self.workers}))
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[RefineryResource]:
-        """Keep one refinery open for as long as Dagster needs the resource, so that its workers start once."""
-        with ExitStack() as stack:
-            self._stack = stack
-            yield self
-        self._stack = self._opened = None
-
-    @property
-    def place(self) -> Refinery:
-        """Return the refinery, opened on first use: an error in its configuration is then the asset's own."""
-        if self._stack is None:
-            raise dg.DagsterInvariantViolationError("the refinery is open only while Dagster executes something")
-        if self._opened is None:
-            self._opened = self._stack.enter_context(open_refinery(self.settings(), now=datetime.now(UTC)))
-        return self._opened
+    def opening(self) -> AbstractContextManager[Refinery]:
+        """Return what opens the refinery."""
+        return open_refinery(self.settings(), now=_now())
 
 
-class EvaluationResource(dg.ConfigurableResource):
+class EvaluationResource(PlaceResource):
     """The evaluation as `config/platform.yaml` and the world files describe it; paths may be given instead."""
 
-    config_file: str = Field(
-        default=CONFIG_FILE, description="The platform's configuration, relative to the working folder"
-    )
-    worlds: str | None = Field(default=None, description="Folder of world files, instead of the configured one")
-    inbox: str | None = Field(default=None, description="Folder of run bundles, instead of the configured one")
-    lake: str | None = Field(default=None, description="Folder of everything produced, instead of the configured one")
-
-    _stack: ExitStack | None = PrivateAttr(None)
-    _opened: Evaluation | None = PrivateAttr(None)
+    worlds: str | None = _folder("world files")
+    inbox: str | None = _folder("run bundles")
+    lake: str | None = _folder("everything produced")
 
     def settings(self) -> EvaluationSettings:
         """Return the settings; ConfigError for anything in them that cannot be accepted."""
-        given = {name: getattr(self, name) for name in ("worlds", "inbox", "lake")}
-        overrides = EvaluationOverrides(**{name: Path(value) for name, value in given.items() if value is not None})
+        overrides = EvaluationOverrides(**self._given("worlds", "inbox", "lake"))
         return load_evaluation_settings(_existing(self.config_file), overrides)
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[EvaluationResource]:
-        """Keep one evaluation, with its ledger, open for as long as Dagster needs the resource."""
-        with ExitStack() as stack:
-            self._stack = stack
-            yield self
-        self._stack = self._opened = None
-
-    @property
-    def place(self) -> Evaluation:
-        """Return the evaluation, opened on first use: an error in its configuration is then the asset's own."""
-        if self._stack is None:
-            raise dg.DagsterInvariantViolationError("the evaluation is open only while Dagster executes something")
-        if self._opened is None:
-            self._opened = self._stack.enter_context(open_evaluation(self.settings(), now=_now))
-        return self._opened
+    def opening(self) -> AbstractContextManager[Evaluation]:
+        """Return what opens the evaluation, with its ledger."""
+        return open_evaluation(self.settings(), now=_now)
 
 
-class FeedsResource(dg.ConfigurableResource):
+class FeedsResource(PlaceResource):
     """The feeds as `config/platform.yaml` and the feed files describe them; paths may be given instead."""
 
-    config_file: str = Field(
-        default=CONFIG_FILE, description="The platform's configuration, relative to the working folder"
-    )
-    feeds: str | None = Field(default=None, description="Folder of feed files, instead of the configured one")
-    lake: str | None = Field(default=None, description="Folder of everything produced, instead of the configured one")
-
-    _stack: ExitStack | None = PrivateAttr(None)
-    _opened: Feeds | None = PrivateAttr(None)
+    feeds: str | None = _folder("feed files")
+    lake: str | None = _folder("everything produced")
 
     def settings(self) -> FeedsConfiguration:
         """Return the settings; ConfigError for anything in them that cannot be accepted."""
-        given = {name: getattr(self, name) for name in ("feeds", "lake")}
-        overrides = FeedsOverrides(**{name: Path(value) for name, value in given.items() if value is not None})
-        return load_feeds_configuration(_existing(self.config_file), overrides)
+        return load_feeds_configuration(_existing(self.config_file), FeedsOverrides(**self._given("feeds", "lake")))
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[FeedsResource]:
-        """Keep the feeds open, with their ledger, for as long as Dagster needs the resource."""
-        with ExitStack() as stack:
-            self._stack = stack
-            yield self
-        self._stack = self._opened = None
-
-    @property
-    def place(self) -> Feeds:
-        """Return the feeds, opened on first use: an error in their configuration is then the asset's own."""
-        if self._stack is None:
-            raise dg.DagsterInvariantViolationError("the feeds are open only while Dagster executes something")
-        if self._opened is None:
-            self._opened = self._stack.enter_context(open_feeds(self.settings(), now=_now))
-        return self._opened
+    def opening(self) -> AbstractContextManager[Feeds]:
+        """Return what opens the feeds, with their ledger."""
+        return open_feeds(self.settings(), now=_now)
 
 
-class ModelsResource(dg.ConfigurableResource):
+class ModelsResource(PlaceResource):
     """The models as `config/platform.yaml` and the line files describe them; paths may be given instead."""
 
-    config_file: str = Field(
-        default=CONFIG_FILE, description="The platform's configuration, relative to the working folder"
-    )
-    models: str | None = Field(default=None, description="Folder of model lines, instead of the configured one")
-    worlds: str | None = Field(default=None, description="Folder of world files, instead of the configured one")
-    feeds: str | None = Field(default=None, description="Folder of feed files, instead of the configured one")
-    inbox: str | None = Field(default=None, description="Folder of run bundles, instead of the configured one")
-    key_folder: str | None = Field(default=None, description="Folder of signing keys, instead of the configured one")
-    lake: str | None = Field(default=None, description="Folder of everything produced, instead of the configured one")
-
-    _stack: ExitStack | None = PrivateAttr(None)
-    _opened: Models | None = PrivateAttr(None)
+    models: str | None = _folder("model lines")
+    worlds: str | None = _folder("world files")
+    feeds: str | None = _folder("feed files")
+    inbox: str | None = _folder("run bundles")
+    key_folder: str | None = _folder("signing keys")
+    lake: str | None = _folder("everything produced")
 
     def settings(self) -> ModelSettings:
         """Return the settings; ConfigError for anything in them that cannot be accepted."""
-        given = {name: getattr(self, name) for name in ("models", "worlds", "feeds", "inbox", "lake")}
-        given["keys"] = self.key_folder
-        overrides = ModelOverrides(**{name: Path(value) for name, value in given.items() if value is not None})
-        return load_model_settings(_existing(self.config_file), overrides)
+        given = self._given("models", "worlds", "feeds", "inbox", "lake")
+        if self.key_folder is not None:
+            given["keys"] = Path(self.key_folder)
+        return load_model_settings(_existing(self.config_file), ModelOverrides(**given))
 
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[ModelsResource]:
-        """Keep the models open, with their ledger and processes, for as long as Dagster needs the resource."""
-        with ExitStack() as stack:
-            self._stack = stack
-            yield self
-        self._stack = self._opened = None
-
-    @property
-    def place(self) -> Models:
-        """Return the models, opened on first use: an error in their configuration is then the asset's own."""
-        if self._stack is None:
-            raise dg.DagsterInvariantViolationError("the models are open only while Dagster executes something")
-        if self._opened is None:
-            self._opened = self._stack.enter_context(open_models(self.settings(), now=_now))
-        return self._opened
+    def opening(self) -> AbstractContextManager[Models]:
+        """Return what opens the models, with their ledger and processes."""
+        return open_models(self.settings(), now=_now)
 
 
 def _now() -> datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime
@@ -67,7 +68,8 @@ class AttemptBook:
         """Return the attempts of a UTC day; none for a day on which nobody asked."""
         lines = read_journal(self._path(feed, day))
         read = [_attempt(values) for values in lines.values]
-        attempts = tuple(attempt for attempt in read if attempt is not None and attempt.feed == feed)
+        own = (attempt for attempt in read if attempt is not None and attempt.feed == feed)
+        attempts = tuple(attempt for attempt in own if attempt.at.date() == day)
         return AttemptDay(attempts, lines.unreadable + len(read) - len(attempts))
 
     def _path(self, feed: str, day: date) -> Path:
@@ -86,6 +88,21 @@ def outcome_of(error: FeedError) -> AttemptOutcome:
 
 def _attempt(values: Mapping[str, Any]) -> Attempt | None:
     try:
-        return Attempt(**dict(values) | {"at": parse_utc(values["at"]), "outcome": AttemptOutcome(values["outcome"])})
+        attempt = Attempt(
+            **dict(values) | {"at": parse_utc(values["at"]), "outcome": AttemptOutcome(values["outcome"])}
+        )
     except (KeyError, TypeError, ValueError):
         return None
+    return attempt if _is_sound(attempt) else None
+
+
+def _is_sound(attempt: Attempt) -> bool:
+    """Return whether a line that has the right names also has values that can be counted."""
+    texts: tuple[Any, ...] = (attempt.feed, attempt.key)
+    counts: tuple[Any, ...] = (attempt.number, attempt.bytes, attempt.status or 0)
+    seconds: tuple[Any, ...] = (attempt.latency_s, attempt.lag_s or 0.0)
+    return (
+        all(isinstance(text, str) for text in texts)
+        and all(type(count) is int and count >= 0 for count in counts)
+        and all(type(each) in (int, float) and 0.0 <= each < math.inf for each in seconds)
+    )

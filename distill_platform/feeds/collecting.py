@@ -61,7 +61,7 @@ _FAILURES = (ResourceOutcome.MISSING, ResourceOutcome.FAILED, ResourceOutcome.HE
 class ResourceState:
     """One resource of a day: what became of it, why if it failed, and the hashes of its kept versions.
 
-    `replaced` says that it failed and that other resources were asked instead, and gave what they have.
+    `replaced` says that it failed and that other resources were asked instead, and gave all that they have.
     """
 
     key: str
@@ -174,7 +174,8 @@ def _after_reading(state: ResourceState, read: Sequence[Parsed | FeedError]) -> 
 
 
 def _replaced(kept: _Kept, instead: _Kept | None) -> _Kept:
-    return replace(kept, state=replace(kept.state, replaced=bool(instead and instead.read)))
+    whole = instead is not None and bool(instead.read) and not any(parsed.is_cut for _, parsed in instead.read)
+    return replace(kept, state=replace(kept.state, replaced=whole))
 
 
 def _made(bodies: Bodies, day: date, as_of: datetime | None, kept: Sequence[_Kept]) -> Collected:

@@ -59,7 +59,7 @@ class BarSettings(StrictModel):
 
     interval: Interval
     symbols: Symbols
-    outage_bars: Annotated[int, Field(ge=1)] = 3  # a gap of more bars than this is an outage
+    outage_bars: Annotated[int, Field(ge=1, le=1_000_000)] = 3  # a gap of more bars than this is an outage
 
     @property
     def length(self) -> timedelta:
@@ -294,7 +294,10 @@ def load_feed(file: Path) -> FeedConfig:
 
 
 def load_feeds(folder: Path) -> LoadedFeeds:
-    """Return every feed declared in `folder` (`*.yaml`), by name; a broken file is reported and stops no other."""
+    """Return every feed declared in `folder` (`*.yaml`), by name; a broken file is reported and stops no other.
+
+    So is one that ends with `.yml`, which somebody meant to be read.
+    """
     feeds: list[FeedConfig] = []
     broken: list[ConfigError] = []
     for file in _files(folder):
@@ -302,6 +305,9 @@ def load_feeds(folder: Path) -> LoadedFeeds:
             feeds.append(load_feed(file))
         except ConfigError as error:
             broken.append(error)
+    broken += [
+        ConfigError("is not read", file=str(file), hint="Name it .yaml") for file in sorted(folder.glob("*.yml"))
+    ]
     return LoadedFeeds(tuple(feeds), tuple(broken))
 
 

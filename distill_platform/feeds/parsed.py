@@ -26,13 +26,15 @@ BAR_ROWS = pa.schema(
 class Parsed:
     """Rows that may be taken (BAR_ROWS or RAW_EVENTS, sorted by time) and rows that may not, each with its reason.
 
-    `rows_in` = rows + rejected + off_topic: `off_topic` are well-formed reports that the feed did not ask for.
+    `rows_in` = rows + rejected + off_topic: `off_topic` are well-formed reports that the feed did not ask for. `is_cut`
+    says that the source gave as many as it ever gives, so that there may be more.
     """
 
     rows: pa.Table
     rejected: tuple[Rejected, ...]
     rows_in: int
     off_topic: int = 0
+    is_cut: bool = False
 
     @cached_property
     def _times(self) -> npt.NDArray[np.int64]:

@@ -53,7 +53,7 @@ class RawStore:
         """
         self._keep_bytes(snapshot, body)
         with open_journal(self._index(snapshot.feed, snapshot.key)) as journal:
-            last = _known(journal.last())
+            last = _snapshot(journal.last(), snapshot.feed, snapshot.key)
             is_new = last is None or last.sha256 != snapshot.sha256
             kept = snapshot if last is None or is_new else replace(snapshot, fetched_at=last.fetched_at)
             if kept != last:
@@ -62,11 +62,11 @@ class RawStore:
 
     def latest(self, feed: str, key: str) -> Snapshot | None:
         """Return the newest snapshot of a resource, None where there is none."""
-        return _known(last_of_journal(self._index(feed, key)))
+        return _snapshot(last_of_journal(self._index(feed, key)), feed, key)
 
     def snapshots(self, feed: str, key: str) -> list[Snapshot]:
         """Return all snapshots of a resource, oldest first."""
-        read = [_snapshot(values) for values in read_journal(self._index(feed, key)).values]
+        read = [_snapshot(values, feed, key) for values in read_journal(self._index(feed, key)).values]
         return [snapshot for snapshot in read if snapshot is not None]
 
     def read(self, feed: str, sha256: str) -> bytes:
@@ -98,15 +98,15 @@ class RawStore:
         return self._root / feed / "resources" / f"{canon.sha256_hex(key.encode())}.jsonl"
 
 
-def _known(values: Mapping[str, Any] | None) -> Snapshot | None:
-    return None if values is None else _snapshot(values)
-
-
-def _snapshot(values: Mapping[str, Any]) -> Snapshot | None:
+def _snapshot(values: Mapping[str, Any] | None, feed: str, key: str) -> Snapshot | None:
+    """Return the snapshot of that resource that a line holds; None for another's, and for what is none."""
     try:
-        return Snapshot(**dict(values) | {"fetched_at": parse_utc(values["fetched_at"])})
+        found = Snapshot(**dict(values or {}) | {"fetched_at": parse_utc((values or {})["fetched_at"])})
     except (KeyError, TypeError, ValueError):
         return None
+    texts = (found.url, found.sha256, found.etag, found.last_modified, found.content_type)
+    is_sound = all(isinstance(text, str) for text in texts) and type(found.bytes) is int
+    return found if is_sound and (found.feed, found.key) == (feed, key) else None
 
 
 def _damaged(feed: str, sha256: str, why: str) -> RawDamaged:

@@ -156,7 +156,8 @@ def _recorded(revision: Revision) -> RecordedOpening:
     try:
         request = WindowRequest.model_validate(revision.body)
     except ValidationError as error:
-        raise _not_a_request(error) from None
+        message = f"revision {revision.number} of {revision.stream}: {_not_a_request(error).message}"
+        raise ForwardWindowError(message, hint="Find out who wrote it: this platform did not") from None
     return RecordedOpening(revision.number, request, revision.recorded_at, revision.actor)
 
 

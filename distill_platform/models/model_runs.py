@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from pydantic import ValidationError
 
 from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import ModelError
 from distill_platform.models.frames import FeatureFrame, Floats, FrameVersions
+from distill_platform.models.policy import TABULAR_ONLY, Policy
 from distill_platform.models.positions import SizingSettings, score_panel, target_weights
 from distill_platform.models.scoring import Scorer
 from distill_platform.models.validation.windows import Window, Windows
@@ -105,19 +107,27 @@ def make_model_run(
     """Return the run of a contender on a market that reaches from the search window's start to the forward one's end.
 
     Costs are those of `terms`, sealed by the world. The same call makes the same run to the byte. Raises ModelError for
-    terms that do not say that a model scored, scores that do not fit the market, and a market without bars in each
-    window. Other errors: `target_weights`, `backtest`.
+    terms that do not say that a model scored, a policy that there is none of, scores that do not fit the market, a
+    market without bars in each window, and what no manifest can hold. Other errors: `target_weights`, `backtest`.
     """
     if terms.score_source is not ScoreSource.MODEL:
         raise ModelError(f"a model's run must say score_source model, not {terms.score_source}")
     if contender.scores.shape != (len(market.bars), len(market.bars.symbols)):
         shape = (len(market.bars), len(market.bars.symbols))
         raise ModelError(f"scores of shape {contender.scores.shape} do not fit a market of {shape}")
+    _refuse_other_policy(contender)
     after = Window(windows.validation.start_ns, windows.forward.end_ns)
     searched, judged = (_traded(contender, market, span, terms, sizing, bar_ns) for span in (windows.search, after))
     seen = _cut(market, after)
     tables = {**judged.tables(), "folds": _folds(searched, judged, windows)}
     return ModelRun(_manifest(contender, seen, terms, sizing), judged, tables)
+
+
+def _refuse_other_policy(contender: Contender) -> None:
+    try:
+        Policy.parse(TABULAR_ONLY if contender.policy is None else contender.policy)
+    except ValueError as error:
+        raise ModelError(f"{contender.strategy_id}: {error}") from None
 
 
 def _traded(
@@ -184,7 +194,18 @@ def _parts(split: FoldSplit, result: BacktestResult, span: Window, rate: float) 
 
 
 def _manifest(contender: Contender, market: Market, terms: Terms, sizing: SizingSettings) -> RunManifest:
-    unsealed = RunManifest(
+    try:
+        unsealed = _unsealed(contender, market, terms, sizing)
+    except ValidationError as error:
+        detail = error.errors()[0]
+        place = ".".join(map(str, detail["loc"])) or "its root"
+        raise ModelError(f"{contender.strategy_id[:80]}: no run can say so at {place}: {detail['msg']}") from None
+    sealed = repro_hash(unsealed)
+    return unsealed.model_copy(update={"repro_hash": sealed, "run_id": _run_id(unsealed, sealed)})
+
+
+def _unsealed(contender: Contender, market: Market, terms: Terms, sizing: SizingSettings) -> RunManifest:
+    return RunManifest(
         schema_version=SCHEMA_VERSION,
         run_id="unsealed",
         world_id=terms.world_id,
@@ -218,8 +239,6 @@ def _manifest(contender: Contender, market: Market, terms: Terms, sizing: Sizing
         ensemble_policy=contender.policy,
         sizing={"method": "held_scores", "capital": terms.capital, "scale": contender.scale, **sizing.model_dump()},
     )
-    sealed = repro_hash(unsealed)
-    return unsealed.model_copy(update={"repro_hash": sealed, "run_id": _run_id(unsealed, sealed)})
 
 
 def _profiles(terms: Terms, sizing: SizingSettings, bars: Bars) -> Profiles:

@@ -56,7 +56,9 @@ class OutOfFold:
 
     @property
     def mean_rank_ic(self) -> float:
-        """Return the mean of the folds' rank correlations; scores that do not vary order nothing and count as 0."""
+        """Return the mean of the folds' rank correlations, NaN without a fold; constant scores order nothing: 0."""
+        if not self.fits:
+            return math.nan
         return math.fsum(0.0 if math.isnan(fit.rank_ic) else fit.rank_ic for fit in self.fits) / len(self.fits)
 
     @property
@@ -108,6 +110,9 @@ def verify_out_of_fold(found: OutOfFold, frame: TrainingFrame) -> None:
     """
     if not len(frame) == len(found.scores) == len(found.fold):
         raise LeakError(f"{len(found.scores)} scores cannot be out of fold for {len(frame)} rows")
+    numbers = {fold.number for fold in found.folds}
+    if not len(numbers) == len(found.folds) == len(found.fits) > 0:
+        raise LeakError(f"{len(found.folds)} folds, {len(numbers)} of them by number, have {len(found.fits)} fits")
     strangers = np.isfinite(found.scores) & ~np.isin(found.fold, [fold.number for fold in found.folds])
     if strangers.any():
         raise LeakError(
@@ -116,6 +121,8 @@ def verify_out_of_fold(found: OutOfFold, frame: TrainingFrame) -> None:
     for fold in found.folds:
         if not np.array_equal(np.flatnonzero(found.fold == fold.number), fold.test):
             raise LeakError(f"fold {fold.number} scored other rows than those it is said to test")
+        if not len(fold.train) or ((fold.train < 0) | (fold.train >= len(frame))).any():
+            raise LeakError(f"fold {fold.number} was fitted on no rows, or on others than the frame's")
         hashes = rows_sha256(frame, fold.train), rows_sha256(frame, fold.test)
         if hashes != (fold.proof.train_sha256, fold.proof.test_sha256):
             raise LeakError(f"fold {fold.number} was fitted or tested on other rows than its proof names")

@@ -37,6 +37,8 @@ TRAINING: tuple[Stage[Models], ...] = (
     Stage("model_runs", _RUN, run_weeks, "Every model's run, handed in to be judged like any strategy."),
 )
 
+SEARCH = tuple(stage for stage in TRAINING if stage.name in ("hpo_search", "hpo_refinement"))
+
 PROMOTION: tuple[Stage[Models], ...] = (
     Stage("promotion_report", ("model_runs",), promotion_weeks, "Who has earned to be tried, and why others have not."),
 )

@@ -24,7 +24,8 @@ def _maybe(schema: pa.Schema, **columns: pa.DataType) -> pa.Schema:
 _TEXT, _COUNT, _NUMBER = pa.string(), pa.int64(), pa.float64()
 
 REFUSED = _schema(line=_TEXT, reason=_TEXT)
-FINDINGS = _maybe(_schema(line=_TEXT, kind=_TEXT, feature=_TEXT), ts=MOMENT, detail=_TEXT)
+LEAKS = _schema(line=_TEXT, feature=_TEXT, ts=MOMENT, cut=MOMENT, experiment=_TEXT)
+SUSPICIONS = _schema(line=_TEXT, feature=_TEXT, rank_correlation=_NUMBER, rows=_COUNT, is_of_missingness=pa.bool_())
 MODELS = _maybe(
     _schema(
         line=_TEXT,
@@ -116,11 +117,13 @@ OBSERVATIONS = _maybe(
     slippage_ratio=_NUMBER,
 )
 
+PAGES = _schema(line=_TEXT, name=_TEXT, path=_TEXT, sha256=_TEXT, shown=_TEXT)
+
 _FITTED = {"models": MODELS, "folds": FOLDS, "scores": SCORES, "refused": REFUSED}
 
 PER_LINE: dict[str, dict[str, pa.Schema]] = {
     "features": {"refused": REFUSED},
-    "training_frame": {"findings": FINDINGS, "refused": REFUSED},
+    "training_frame": {"leaks": LEAKS, "suspicions": SUSPICIONS, "refused": REFUSED},
 }
 """What stands beside the tables of the lines, where each line has one of its own."""
 
@@ -140,7 +143,7 @@ TABLES: dict[str, dict[str, pa.Schema]] = {
         "refused": REFUSED,
     },
     "model_runs": {"runs": RUNS, "refused": REFUSED},
-    "promotion_report": {"decisions": DECISIONS, "refused": REFUSED},
+    "promotion_report": {"decisions": DECISIONS, "pages": PAGES, "refused": REFUSED},
     "predictions": {"predictions": PREDICTIONS, "refused": REFUSED_MODELS},
     "model_rollout": {
         "standings": STANDINGS,

@@ -78,6 +78,8 @@ def block_bars(frame: TrainingFrame, bar_ns: int, settings: SignificanceSettings
     Twice the horizon at least, so that most of a block's labels stay among their own. Raises ConfigError for a frame
     of fewer than eight blocks.
     """
+    if not len(frame):
+        raise ConfigError("a frame without rows cannot be cut into blocks", hint="Collect the search window's bars")
     panel = _panel(frame, bar_ns)
     means = np.array([row[np.isfinite(row)].mean() for row in panel if np.isfinite(row).any()])
     horizon = -(-frame.horizon_ns // bar_ns)

@@ -8,6 +8,7 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given, strategies as st
 
+from distill_platform.core import canon
 from distill_platform.core.errors import ConfigError, LakeError
 from distill_platform.feeds.attempts import Attempt, AttemptDay, AttemptOutcome
 from distill_platform.feeds.health import breaches, feed_health
@@ -55,6 +56,24 @@ def test_a_line_that_says_nothing_of_an_attempt_is_counted(feed: SmallFeed, line
     path = feed.folder / "attempts" / "news" / "2026-04-20.jsonl"
     path.write_bytes(line + b"\n" + path.read_bytes())
     assert feed.book.day("news", TODAY) == AttemptDay((ONE,), 1)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [{"latency_s": "x"}, {"latency_s": None}, {"latency_s": -5.0}, {"lag_s": "x"}, {"lag_s": -1.0}, {"bytes": "x"},
+     {"number": {}}, {"status": "x"}, {"key": 5}, {"feed": "other"}, {"at": "2026-04-21T12:00:00Z"}],
+    ids=str,
+)  # fmt: skip
+def test_a_line_whose_values_cannot_be_counted_is_counted_as_unreadable(
+    feed: SmallFeed, lie: dict[str, object]
+) -> None:
+    feed.book.add(ONE)
+    path = feed.folder / "attempts" / "news" / "2026-04-20.jsonl"
+    line = canon.dumps(canon.parse(path.read_bytes()) | lie)
+    path.write_bytes(line + b"\n" + path.read_bytes())
+    noted = feed.book.day("news", TODAY)
+    assert noted == AttemptDay((ONE,), 1)
+    assert feed_health("news", TODAY, noted, [1.0]).latency_p95_s == 0.25
 
 
 def test_many_threads_write_whole_lines(feed: SmallFeed) -> None:

@@ -215,6 +215,15 @@ def test_gdelt_is_searched_only_where_its_bulk_file_is_missing(desk: Any, server
     assert own.stored().raw_events.equals(day.raw_events)
 
 
+def test_a_search_that_gives_as_many_as_it_ever_does_leaves_its_file_missing(desk: Any, server: ChaosServer) -> None:
+    quarters = {f"gkg/20260419{hour:02d}{minute:02d}00" for hour in range(24) for minute in (0, 15, 30, 45)}
+    server.script("/doc", data(as_json({"articles": [article(title=f"bitcoin {one}") for one in range(250)]})))
+    own = desk("gdelt", words=["bitcoin"], base_url=server.url("/bulk"), api_url=server.url("/doc"))
+    day = own.collect()
+    assert {state.key for state in day.failed} == quarters
+    assert day.raw_events.num_rows > 0
+
+
 def test_fred_is_asked_for_new_and_revised_values_and_the_others_are_of_other_days(
     desk: Any, server: ChaosServer
 ) -> None:

@@ -52,6 +52,13 @@ def test_a_broken_file_is_reported_and_stops_no_other(tmp_path: Path) -> None:
     assert load_feeds(tmp_path / "nowhere").feeds == ()
 
 
+def test_a_file_with_the_other_ending_of_yaml_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    (tmp_path / "news.yml").write_text("name: news\nconnector: rss\ndata_regime: prod_live\nurls: [https://a.b]\n")
+    (error,) = load_feeds(tmp_path).broken
+    assert "news.yml" in str(error)
+    assert "Name it .yaml" in str(error)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -75,6 +82,8 @@ def test_a_broken_file_is_reported_and_stops_no_other(tmp_path: Path) -> None:
         (BARS + f"path: a.csv\n{HOURLY.replace('1h', '7h')}}}\n", "whole part of a day"),
         (BARS + f"path: a.csv\nseparator: '\"'\n{HOURLY}}}\n", "separator"),
         (BARS + f"path: a.csv\nseparator: ', '\n{HOURLY}}}\n", "separator"),
+        (BARS + f"path: a.csv\n{HOURLY}, outage_bars: 99999999999999999999999}}\n", "outage_bars"),
+        (BARS + f"path: a.csv\ntime: {{format: '%d-%m-%Y %I:%M', zone: UTC}}\n{HOURLY}}}\n", "%I:%M %p"),
     ],
 )
 def test_a_wrong_declaration_is_refused_in_words_that_help(tmp_path: Path, text: str, said: str) -> None:

@@ -295,6 +295,23 @@ def test_requests_are_held_to_the_rate_limit(server: ChaosServer, feed: SmallFee
     assert monotonic() - began >= 0.15
 
 
+def test_a_content_type_that_contradicts_itself_is_garbled_and_kills_nobody(
+    server: ChaosServer, feed: SmallFeed
+) -> None:
+    said = "text/plain; charset*=utf-8''utf-8; charset*0=a"
+    error = feed.caught(server.script("/page", data(b"x", Content_Type=said)))
+    assert isinstance(error, FeedGarbled)
+    assert "Content-Type" in str(error)
+
+
+def test_a_server_cannot_make_later_requests_carry_anything(server: ChaosServer, feed: SmallFeed) -> None:
+    url = server.script("/page", data(b"x", Set_Cookie="a=" + "b" * 3_000))
+    with feed.fetcher() as fetcher:
+        for _ in range(2):
+            fetcher.fetch(feed.resource(url))
+    assert all("Cookie" not in headers for headers in server.requests("/page"))
+
+
 def test_waiting_for_ones_turn_is_no_part_of_the_time_that_an_answer_may_take(
     server: ChaosServer, feed: SmallFeed
 ) -> None:

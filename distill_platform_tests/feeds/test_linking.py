@@ -178,3 +178,4 @@ def test_the_shipped_gazetteer_loads_and_tells_coins_apart() -> None:
     assert [found.symbol for found in link(title, crypto)] == ["BCH_USDT", "BTC_USDT", "ETC_USDT", "NEAR_USDT"]
     assert link("Bitcoin Near Key Level", crypto)[0].symbol == "BTC_USDT"
     assert len(link("Bitcoin Near Key Level", crypto)) == 1
+    assert link("ETH Zurich researchers find a flaw", crypto) == ()

@@ -80,6 +80,24 @@ def test_a_torn_line_of_the_index_costs_that_snapshot_only(tmp_path: Path, store
     assert store.snapshots("news", "page") == [label(b"x"), label(b"y")]
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [{"sha256": 5}, {"sha256": None}, {"etag": 5}, {"last_modified": None}, {"bytes": "1"}, {"key": "other"},
+     {"feed": "other"}, {"fetched_at": "2026-04-20"}],
+    ids=str,
+)  # fmt: skip
+def test_a_line_of_the_index_that_is_no_snapshot_of_its_resource_is_none(
+    tmp_path: Path, store: RawStore, lie: dict[str, object]
+) -> None:
+    store.keep(label(b"x"), b"x")
+    [index] = tmp_path.glob("raw/news/resources/*")
+    sound = index.read_bytes()
+    index.write_bytes(canon.dumps(canon.parse(sound) | lie) + b"\n")
+    assert store.latest("news", "page") is None
+    index.write_bytes(index.read_bytes() + sound)
+    assert store.snapshots("news", "page") == [label(b"x")]
+
+
 def test_the_newest_of_very_many_snapshots_is_found(store: RawStore) -> None:
     bodies = [str(number).encode() for number in range(300)]
     for body in bodies:

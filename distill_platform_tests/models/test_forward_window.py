@@ -270,3 +270,9 @@ def test_who_is_killed_after_opening_resumes_and_others_do_not_get_a_second_look
         assert opened(ledger).is_repeat
         with pytest.raises(ForwardWindowSpent):
             opened(ledger, ["c"])
+
+
+def test_a_forged_opening_is_named_by_its_stream_and_number(ledger: Ledger) -> None:
+    ledger.append(Entry("forward/btc", "turn-1", "opened", {"start_ns": 0}, "eve"))
+    with pytest.raises(ForwardWindowError, match="revision 1 of forward/btc: a forward window is wrong at end_ns"):
+        openings(ledger, "BTC")

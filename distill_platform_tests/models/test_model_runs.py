@@ -168,3 +168,20 @@ def test_terms_that_name_no_model_and_scores_that_do_not_fit_are_refused() -> No
     later = windows_of(START + 40 * WEEK, WindowSettings(search_weeks=4, validation_weeks=4, forward_weeks=4))
     with pytest.raises(ModelError, match="bars in a window"):
         make_model_run(model, seen, later, TERMS, SIZING, HOUR)
+
+
+@pytest.mark.parametrize("policy", ["prod", "PROD", "blend_alpha_0.5", "blend_alpha_0.350", ""])
+def test_a_policy_that_there_is_none_of_is_not_stamped_on_a_run(policy: str) -> None:
+    seen = market()
+    other = replace(contender(seen), policy=policy)
+    with pytest.raises(ModelError, match="no ensemble policy"):
+        make_model_run(other, seen, windows(), TERMS, SIZING, HOUR)
+
+
+@pytest.mark.parametrize(
+    "change", [{"line": "l" * 128}, {"name": "b\u00f6se"}, {"declared_trials": 0, "trial_index": 0}]
+)
+def test_what_no_manifest_can_hold_is_refused_with_the_place(change: dict[str, object]) -> None:
+    seen = market()
+    with pytest.raises(ModelError, match=r"no run can say so at (strategy_id|declared_trials|search)"):
+        make_model_run(replace(contender(seen), **change), seen, windows(), TERMS, SIZING, HOUR)  # type: ignore[arg-type]

@@ -16,7 +16,7 @@ from distill_platform.models.out_of_fold import (
     verify_out_of_fold,
 )
 from distill_platform.models.teacher import TabularFit, TabularKind, TeacherSettings, fit_teacher
-from distill_platform.models.validation.folds import Fold, make_folds
+from distill_platform.models.validation.folds import Fold, make_folds, rows_sha256
 from distill_platform.models.validation.settings import FoldScheme, ValidationSettings
 from distill_platform.stats import rank_correlation
 from distill_platform_tests.models.made_frames import HOUR, made_frame
@@ -176,3 +176,24 @@ def test_trees_find_an_edge_in_noise_by_shuffled_folds_and_none_by_purged_ones()
         scores[part] = trees(kept.rows(np.setdiff1d(np.arange(len(kept)), part))).scores(kept.rows(part).features)
     assert rank_correlation(scores, kept.label) > 0.4
     assert purged < 0.15
+
+
+@pytest.mark.parametrize("claimed", [[], [1_000_000], [-1]], ids=["none", "strangers", "from the end"])
+def test_a_teacher_that_claims_to_be_fitted_on_no_row_of_the_frame_is_refused(
+    frame: TrainingFrame, found: OutOfFold, claimed: list[int]
+) -> None:
+    train = np.array(claimed, dtype=np.int64)
+    proof = replace(found.folds[0].proof, train_sha256=rows_sha256(frame, train[np.abs(train) < len(frame)]))
+    forged = replace(found, folds=(replace(found.folds[0], train=train, proof=proof), *found.folds[1:]))
+    with pytest.raises(LeakError, match="no rows, or on others"):
+        verify_out_of_fold(forged, frame)
+
+
+def test_scores_of_no_fold_or_with_fewer_models_than_folds_prove_nothing(
+    frame: TrainingFrame, found: OutOfFold
+) -> None:
+    nothing = OutOfFold(np.full(len(frame), np.nan), np.full(len(frame), -1), (), ())
+    assert np.isnan(nothing.mean_rank_ic)
+    for forged in (nothing, replace(found, fits=found.fits[:-1]), replace(found, folds=(*found.folds, found.folds[0]))):
+        with pytest.raises(LeakError, match="folds"):
+            verify_out_of_fold(forged, frame)

@@ -92,3 +92,8 @@ def test_noise_is_found_significant_no_more_often_than_the_level_says() -> None:
     for level in (0.05, 0.1, 0.25):
         error = np.sqrt(level * (1 - level) / len(p_values))
         assert abs(np.mean(p_values <= level) - level) < 3.0 * error
+
+
+def test_a_frame_without_rows_is_refused_and_not_a_number() -> None:
+    with pytest.raises(ConfigError, match="without rows"):
+        block_bars(made_frame().rows(np.array([], dtype=np.int64)), HOUR, SignificanceSettings())

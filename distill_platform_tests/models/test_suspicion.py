@@ -7,9 +7,9 @@ import pytest
 
 from distill_platform.models.features.suspicion import suspicious_features
 from distill_platform.models.frame_building import build_features, build_training_frame
-from distill_platform.models.frames import Floats, TrainingFrame
+from distill_platform.models.frames import Flags, Floats, TrainingFrame
 from distill_platform.models.labels import LabelSettings
-from distill_platform_tests.models.grids import SMALL, random_grid
+from distill_platform_tests.models.grids import HOUR, SMALL, random_grid
 
 GRID = random_grid(2_000, seed=1)
 FRAME = build_training_frame(build_features(GRID, None, SMALL), GRID, LabelSettings(horizon_bars=3, sigma_bars=20))
@@ -63,3 +63,36 @@ def test_the_rank_correlation_is_spearman_s() -> None:
 def test_a_constant_feature_and_too_few_rows_say_nothing() -> None:
     assert named(with_feature(np.ones(len(FRAME)))) == set()
     assert suspicious_features(with_feature(FRAME.label).rows(np.arange(20)), 0.3) == []
+
+
+FIVE = random_grid(6_000, ("A", "B", "C", "D", "E"), seed=3)
+LONG = build_training_frame(build_features(FIVE, None, SMALL), FIVE, LabelSettings(horizon_bars=3, sigma_bars=20))
+
+
+def planted_in(rows: Flags, elsewhere: float | None = None) -> set[tuple[str, bool]]:
+    """Return what is named when a feature knows the label in some rows, and is noise or a constant in the others."""
+    rest = np.random.default_rng(1).normal(size=len(LONG)) if elsewhere is None else np.full(len(LONG), elsewhere)
+    values = np.where(rows, LONG.label, rest)
+    features = LONG.features
+    wider = dataclasses.replace(
+        features, names=(*features.names, "planted"), values=np.column_stack([features.values, values])
+    )
+    return named(dataclasses.replace(LONG, features=wider))
+
+
+def test_a_leak_of_one_symbol_of_five_is_named() -> None:
+    assert planted_in(LONG.features.symbol == 3) == {("planted", False)}
+
+
+def test_a_leak_of_one_hour_of_the_day_is_named() -> None:
+    assert planted_in(LONG.features.ts // HOUR % 24 == 14) == {("planted", False)}
+
+
+def test_a_leak_where_something_happened_and_nothing_elsewhere_is_named() -> None:
+    happened = np.random.default_rng(2).random(len(LONG)) < 0.03
+    assert planted_in(happened, elsewhere=0.0) == {("planted", False)}
+
+
+def test_parts_of_honest_features_are_not_suspicious() -> None:
+    nothing = np.zeros(len(LONG), bool)
+    assert planted_in(nothing) == planted_in(nothing, elsewhere=0.0) == set()

@@ -16,6 +16,7 @@ from distill_platform.feeds.arrow_values import listed, value_of
 from distill_platform.feeds.bar_rows import NUMBERS, WrittenBars, read_bars
 from distill_platform.feeds.connectors.connector import LocalFile, OpenSource, Wanted
 from distill_platform.feeds.connectors.sheet import Sheet, read_sheet
+from distill_platform.feeds.connectors.unreadable import unreadable
 from distill_platform.feeds.feed import BarFiles, FilesFeed, HeadlineFiles
 from distill_platform.feeds.moments import Moments, from_nanoseconds, nanoseconds, read_moments
 from distill_platform.feeds.moments_arrow import arrow_moments
@@ -25,6 +26,7 @@ from distill_platform.feeds.rejected import Origin, Rejected
 from distill_platform.feeds.report_rows import Report, host, read_reports
 
 _NOBODY = "-"
+_MOST_TIMELESS = 1_000  # rows that may stand on every day because no row of their file says a time
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ class Files(OpenSource):
         """Return the rows of a file, of all its days.
 
         A row without a time that can be read counts for the day of the row before it, or else the next one that has
-        a time. FeedGarbled for a file of which nothing can be read.
+        a time. FeedGarbled for a file of which nothing can be read: also for more than 1,000 rows without any time,
+        which would be rejected again on every day.
         """
         bars, headlines = self.feed.bars, self.feed.headlines
         if bars is not None:
@@ -81,7 +84,7 @@ class Files(OpenSource):
         numbers = _numbers([sheet.columns[getattr(names, number)] for number in NUMBERS])
         written = WrittenBars(symbols, ends, numbers, sheet.place, sheet.row)
         parsed = read_bars(written, bars.length, origin).with_rejected(sheet.torn)
-        return _placed(parsed, sheet, ends, timedelta(0))
+        return _placed(parsed, sheet, ends, timedelta(0), origin)
 
     def _headlines(self, body: bytes, headlines: HeadlineFiles, origin: Origin) -> Parsed:
         names = headlines.columns
@@ -92,7 +95,7 @@ class Files(OpenSource):
         reports = [cells.report(row, moments) for row in range(sheet.count) if row not in moments.refused]
         refused = [origin.refuse(why, sheet.place(row), sheet.row(row)) for row, why in sorted(moments.refused.items())]
         parsed = read_reports(reports, [*refused, *sheet.torn], self.feed.standing, origin)
-        return _placed(parsed, sheet, moments, self.feed.delay)
+        return _placed(parsed, sheet, moments, self.feed.delay, origin)
 
 
 def _symbols(sheet: Sheet, bars: BarFiles, origin: Origin) -> list[str | None]:
@@ -147,16 +150,24 @@ def _tone(text: str) -> float | None:
     return None if math.isnan(tone) or abs(tone) > 1.0 else tone
 
 
-def _placed(parsed: Parsed, sheet: Sheet, moments: Moments, later: timedelta) -> Parsed:
+def _placed(parsed: Parsed, sheet: Sheet, moments: Moments, later: timedelta, origin: Origin) -> Parsed:
     """Return the rows with those rejected ones that say no time put beside their neighbours."""
     if all(row.at is not None for row in parsed.rejected):
         return parsed
     lines = {_number(sheet.place(row)): row for row in range(sheet.count) if row not in moments.refused}
     order = np.array(sorted(lines), np.int64)
     if not len(order):
+        _refuse_timeless(parsed, origin)
         return parsed
     at = moments.stamps[[lines[line] for line in order.tolist()]] + nanoseconds(from_nanoseconds(0) + later)
     return replace(parsed, rejected=tuple(_beside(row, order, at) for row in parsed.rejected))
+
+
+def _refuse_timeless(parsed: Parsed, origin: Origin) -> None:
+    if len(parsed.rejected) > _MOST_TIMELESS:
+        first = parsed.rejected[0]
+        what = f"none of its {len(parsed.rejected):,} rows has a time, like {first.place}: {first.detail}"
+        raise unreadable(origin, what, "Declare `time.format` and `time.zone`")
 
 
 def _beside(row: Rejected, order: Any, at: Any) -> Rejected:

@@ -6,7 +6,7 @@ import html
 import math
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
@@ -87,7 +87,8 @@ class Gdelt(OpenSource):
         """Return the articles of a bulk file, or of an answer to a search; FeedGarbled for what is neither."""
         kind, _, stamp = origin.resource.partition("/")
         if kind == _SEARCH:
-            return self._settled(self._found(body, stamp, origin), origin)
+            found = self._found(body, stamp, origin)
+            return replace(self._settled(found, origin), is_cut=len(found) >= _MOST_ARTICLES)
         limit = _UNPACKED * self.feed.max_bytes
         lines = only_member(body, ".gkg.csv", limit, origin).split(b"\n")
         rows = [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]

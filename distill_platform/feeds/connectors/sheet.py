@@ -135,7 +135,7 @@ def _text(body: bytes, encoding: str | None, origin: Origin) -> str:
         name = codecs.lookup(encoding or "utf-8").name
         if name in ("utf-8", "utf-8-sig"):
             return body.removeprefix(codecs.BOM_UTF8).decode("utf-8", "surrogateescape")
-        return body.decode(name)
+        return body.decode(name).removeprefix("\ufeff")  # which utf-16-le and its like leave standing
     except (UnicodeError, LookupError) as error:
         raise unreadable(origin, f"it is not {encoding} text: {error}") from None
 

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -38,14 +39,15 @@ class Answer:
 def open_client(timeouts: Timeouts) -> Client:
     """Return an HTTP client that takes nothing from the environment: no proxy, no password file, no certificates.
 
-    Every request gets a connection of its own, which its deadline can then cut. The client's log of requests is
-    silenced, since it names URLs with the secrets in them.
+    Every request gets a connection of its own, which its deadline can then cut, and no cookie of an earlier answer. The
+    client's log of requests is silenced, since it names URLs with the secrets in them.
     """
     import httpx
 
     logging.getLogger("httpx").addFilter(_is_worth_a_warning)
     timeout = httpx.Timeout(timeouts.read_s, connect=timeouts.connect_s)
-    return httpx.Client(timeout=timeout, limits=httpx.Limits(max_keepalive_connections=0), trust_env=False)
+    limits, jar = httpx.Limits(max_keepalive_connections=0), CookieJar(DefaultCookiePolicy(allowed_domains=[]))
+    return httpx.Client(timeout=timeout, limits=limits, cookies=jar, trust_env=False)
 
 
 def ask(

@@ -35,10 +35,17 @@ def check_charset(body: bytes, content_type: str, declared: str | None, resource
     Where nobody says, it may be anything. Raises FeedGarbled for bytes that are no such text, and for an encoding
     that nobody uses for text.
     """
-    charset = declared or _charset(content_type)
+    hint = "Declare the feed's encoding if it is known to be another one"
+    try:
+        charset = declared or _charset(content_type)
+    except (
+        TypeError,
+        ValueError,
+        LookupError,
+    ):  # the standard library's own, over parameters that contradict each other
+        raise garbled(resource, f"its Content-Type {content_type[:80]!r} cannot be read", hint=hint) from None
     if charset is None:
         return
-    hint = "Declare the feed's encoding if it is known to be another one"
     if not is_charset(charset):
         raise garbled(resource, f"it says that its text is {charset[:40]!r}, which is no encoding", hint=hint)
     try:

@@ -9,9 +9,11 @@ import numpy as np
 import pyarrow as pa
 
 from distill_platform.core.errors import FrameError
+from distill_platform.feeds.events.projecting import HOUR_NS
 from distill_platform.models.features.bar_grid import BarGrid
 from distill_platform.models.features.catalogue import history_bars
 from distill_platform.models.features.causality import Build, Leak, check_causality, spread_cuts
+from distill_platform.models.features.event_window import events_until
 from distill_platform.models.features.suspicion import Suspicion, suspicious_features
 from distill_platform.models.frame_building import build_features, build_training_frame
 from distill_platform.models.frames import TrainingFrame
@@ -89,7 +91,7 @@ def findings_of(material: Material, grid: BarGrid, events: pa.Table | None, buil
     line = material.line
     part = _checked_part(grid, material)
     cuts = spread_cuts(part, line.guard.cuts)
-    leaks = check_causality(build or declared_build(line), part, events, cuts, line.guard.seed)
+    leaks = check_causality(build or declared_build(line), part, _seen_by(part, events, line), cuts, line.guard.seed)
     suspicious = suspicious_features(material.search, line.guard.max_rank_correlation)
     return Findings(tuple(leaks), tuple(suspicious))
 
@@ -98,3 +100,11 @@ def _checked_part(grid: BarGrid, material: Material) -> BarGrid:
     """Return the end of the search window, a few times as long as features look back."""
     stop = int(np.searchsorted(grid.ts, material.windows.search.end_ns))
     return grid.rows(max(0, stop - _HISTORIES * history_bars(material.line.features)), stop)
+
+
+def _seen_by(part: BarGrid, events: pa.Table | None, line: ModelLine) -> pa.Table | None:
+    """Return the events that features of a part of the grid look back on, and those that come later within it."""
+    if events is None or line.features.events is None:
+        return events
+    first = int(part.ts[0]) - line.features.events.lookback_h * HOUR_NS
+    return events_until(events, int(part.ts[-1]), first).combine_chunks()

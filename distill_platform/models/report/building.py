@@ -20,36 +20,41 @@ from distill_platform.models.ensemble import Explained
 from distill_platform.models.features.causality import Leak
 from distill_platform.models.features.suspicion import Suspicion
 from distill_platform.models.forward_window import Opening
-from distill_platform.models.frames import FeatureFrame, Flags, FrameVersions, TrainingFrame
-from distill_platform.models.importance import signed_importance
+from distill_platform.models.frames import FrameVersions
 from distill_platform.models.information import InformationValue
 from distill_platform.models.model_runs import ModelRun
-from distill_platform.models.report.calibration import calibration_of
+from distill_platform.models.promotion.deciding import PromotionDecision
+from distill_platform.models.report.out_of_sample import (
+    calibration_on,
+    importance_of,
+    judged_frame,
+    judged_rows,
+    newest,
+)
 from distill_platform.models.report.outcomes import cost_curve_of, equity_of, results_of
 from distill_platform.models.report.view import (
-    CalibrationView,
     ContractView,
+    Decision,
     DriftView,
     FindingView,
     FoldView,
     IdentityView,
-    ImportanceView,
     InformationUnit,
     InformationView,
     LearningView,
     ModelReportView,
     NullView,
     OpeningView,
+    ReasonView,
     TrialsView,
     VerdictView,
     WindowView,
 )
+from distill_platform.models.rollout.drift import DriftBounds, DriftReading
 from distill_platform.models.significance import NullDistribution
 from distill_platform.strategies.bundles.manifest import RunManifest
 
-_MOST_FEATURES = 20
-_EXPLAINED_ROWS = 2_000
-_DAY = 86_400 * 10**9
+_WEEK = timedelta(days=7)  # a training week is named by its Monday, and its forward window ends with it
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +90,7 @@ class Reported:
     folds: tuple[FoldView, ...] = ()
     learning: LearningView | None = None
     null: NullDistribution | None = None
-    information: InformationView | None = None
+    information: tuple[InformationView, ...] = ()
     findings: Findings | None = None
     drift: tuple[DriftView, ...] = ()
 
@@ -110,7 +115,7 @@ def model_report(reported: Reported, material: Material) -> ModelReportView:
         calibration=calibration_on(reported.model, judged, judged_rows(judged, material)),
         costs=cost_curve_of(reported.traded.steps),
         equity=tuple(equity_of(one.name, one.role, one.daily) for one in everyone),
-        importance=importance_of(reported.model, judged.features.rows(np.arange(len(judged))[-_EXPLAINED_ROWS:])),
+        importance=importance_of(reported.model, newest(judged)),
         drift=reported.drift,
         information=reported.information,
         trials=reported.trials,
@@ -127,7 +132,7 @@ def identity_of(
     seeds = manifest.seeds if isinstance(manifest.seeds, dict) else {}
     return IdentityView(
         line=artifact.line,
-        week=f"{artifact.windows.forward.end:%Y-%m-%d}",
+        week=f"{artifact.windows.forward.end - _WEEK:%Y-%m-%d}",
         name=artifact.name,
         role=role,
         kind=str(artifact.type),
@@ -179,45 +184,26 @@ def null_of(found: NullDistribution) -> NullView:
     return NullView(found.observed, np.sort(found.values), found.p_value, found.block_bars)
 
 
-def judged_frame(material: Material) -> TrainingFrame:
-    """Return the rows from the validation window on, with as many bars before them as a sequence needs."""
-    line, windows = material.line, material.windows
-    start = windows.validation.start_ns - line.student.length * line.bar_ns
-    return material.frame.between(max(start, windows.search.start_ns), windows.forward.end_ns)
+def information_of(found: Mapping[str, InformationValue]) -> tuple[InformationView, ...]:
+    """Return what events were worth a day, by measure (`Contest.information`); ValueError for one that is unknown."""
+    return tuple(
+        InformationView(one.estimate, one.low, one.high, one.p, one.days, InformationUnit(measure))
+        for measure, one in found.items()
+    )
 
 
-def judged_rows(frame: TrainingFrame, material: Material) -> Flags:
-    """Return which rows have their whole label in the validation or in the forward window, and may be scored."""
-    windows, ts, end = material.windows, frame.features.ts, frame.label_end
-    inside = [(ts >= span.start_ns) & (end < span.end_ns) for span in (windows.validation, windows.forward)]
-    return (inside[0] | inside[1]) & frame.is_trainable
+def verdict_of(decision: PromotionDecision | None) -> VerdictView:
+    """Return what was decided of a model; None is for one that is not up for promotion."""
+    if decision is None:
+        return VerdictView(Decision.NOT_UP)
+    reasons = tuple(ReasonView(one.code.value, one.sentence, one.observed, one.threshold) for one in decision.reasons)
+    return VerdictView(Decision(decision.status.value), reasons)
 
 
-def calibration_on(model: Explained, frame: TrainingFrame, rows: Flags) -> CalibrationView | None:
-    """Return how labels rise with a model's scores on some rows of a frame; the others are what it looks back on.
-
-    Blocks are as long as two label horizons, and a day at least.
-    """
-    block = max(2 * frame.horizon_ns, _DAY)
-    scores = model.scores(frame.features)
-    return calibration_of(scores[rows], frame.label[rows], frame.features.ts[rows] // block)
-
-
-def importance_of(model: Explained, frame: FeatureFrame) -> ImportanceView | None:
-    """Return the twenty features that move a model's scores most on the rows of a frame; None if it scores none."""
-    contributions = model.contributions(frame)
-    values = frame.columns(model.feature_names)
-    known = np.isfinite(contributions).all(axis=1) & frame.is_usable
-    if not known.any():
-        return None
-    strengths = signed_importance(contributions[known], values[known]).tolist()
-    ranked = sorted(zip(model.feature_names, strengths, strict=True), key=lambda pair: (-abs(pair[1]), pair[0]))
-    return ImportanceView(tuple(ranked[:_MOST_FEATURES]), len(ranked), int(known.sum()))
-
-
-def information_of(found: InformationValue, unit: InformationUnit) -> InformationView:
-    """Return what events were worth a day; `unit` is that of the daily values."""
-    return InformationView(found.estimate, found.low, found.high, found.p, found.days, unit)
+def drift_of(known: DriftBounds, reading: DriftReading) -> tuple[DriftView, ...]:
+    """Return how far each feature has moved, beside what it takes for the worst of so many features to be unusual."""
+    bounds = dict(zip(known.names, (known.bounds * known.worst).tolist(), strict=True))
+    return tuple(DriftView(name, found, bounds[name]) for name, found in reading.statistics.items())
 
 
 def trials_of(declared: int, opening: Opening | None) -> TrialsView:

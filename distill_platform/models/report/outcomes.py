@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime, timedelta
 
 import numpy as np
 import pyarrow as pa
 
+from distill_platform.core.errors import ModelError
+from distill_platform.core.utc import EARLIEST
 from distill_platform.models.chain.entrants import Role
-from distill_platform.models.frames import Floats
+from distill_platform.models.frames import Floats, Integers
+from distill_platform.models.promotion.case import window_result
 from distill_platform.models.report.view import CostCurveView, EquityView, ResultView, WindowView
-from distill_platform.stats import drawdown, sharpe_daily_annualized, utc_days
+from distill_platform.models.validation.windows import Window
+from distill_platform.stats import utc_days
 
 _FARTHEST = 10.0  # multiples of the costs: beyond it a break-even is "more than tenfold"
 _NEAREST = 3.0
@@ -20,15 +25,14 @@ _POINTS = 21
 def results_of(contender: str, steps: pa.Table, windows: tuple[WindowView, ...]) -> tuple[ResultView, ...]:
     """Return what a run with these `steps` made in each window that it has steps in; windows are [start, end).
 
-    A step belongs to the window in which it ends, one that ends at midnight to the day before.
+    A step belongs to the window in which it ends. Numbers of a window whose returns are not finite are NaN.
     """
-    ends = steps["ts_end"].to_numpy().astype("datetime64[us]")
     found = []
     for window in windows:
-        start, end = (np.datetime64(moment.replace(tzinfo=None), "us") for moment in (window.start, window.end))
-        inside = (ends > start) & (ends <= end)
-        if inside.any():
-            found.append(_result(contender, window.name, steps.filter(pa.array(inside))))
+        span = Window(_ns(window.start), _ns(window.end))
+        inside = steps.filter(pa.array((_ends(steps) > span.start_ns) & (_ends(steps) <= span.end_ns)))
+        if len(inside):
+            found.append(_result(contender, window.name, inside, span))
     return tuple(found)
 
 
@@ -49,19 +53,32 @@ def equity_of(contender: str, role: Role, daily: pa.Table) -> EquityView:
     return EquityView(contender, role, daily["day"].to_numpy().astype("datetime64[D]"), _column(daily, "ret_net"))
 
 
-def _result(contender: str, window: str, steps: pa.Table) -> ResultView:
-    ends, net = steps["ts_end"].to_numpy().astype("datetime64[ns]"), _column(steps, "ret_net")
-    is_sound = bool(np.isfinite(net).all() and net.min() >= -1.0)
+def _result(contender: str, window: str, steps: pa.Table, span: Window) -> ResultView:
+    try:
+        made = window_result(_ends(steps), _column(steps, "ret_net"), span)
+    except ModelError:
+        net = sharpe = fall = math.nan
+    else:
+        net, sharpe, fall = made.pnl_after_cost, made.sharpe, made.max_drawdown
     return ResultView(
         contender=contender,
         window=window,
-        net=math.fsum(net),
+        net=net,
         costs=_costs(steps),
-        sharpe=sharpe_daily_annualized(ends, net) if is_sound else math.nan,
-        max_drawdown=-drawdown(net).max_drawdown if is_sound else math.nan,
+        sharpe=sharpe,
+        max_drawdown=fall,
         turnover=math.fsum(_column(steps, "turnover")),
-        days=len(np.unique(utc_days(ends))),
+        days=len(np.unique(utc_days(_ends(steps).astype("datetime64[ns]")))),
     )
+
+
+def _ends(steps: pa.Table) -> Integers:
+    ends: Integers = steps["ts_end"].to_numpy().astype("datetime64[ns]").astype(np.int64)
+    return ends
+
+
+def _ns(moment: datetime) -> int:
+    return (moment - EARLIEST) // timedelta(microseconds=1) * 1_000
 
 
 def _costs(steps: pa.Table) -> float:

@@ -116,17 +116,9 @@ def breakeven(costs: CostCurveView) -> tuple[str, str]:
     return ("none", "it loses before costs") if costs.breakeven <= 0.0 else (f"×{ratio(costs.breakeven)}", _OF_COSTS)
 
 
-def information(found: InformationView | None) -> str:
-    """Return what events were worth out of sample, with its interval, in one sentence."""
-    if found is None:
-        return "Not measured: no model without events ran beside this one."
-    if not math.isfinite(found.estimate):
-        return f"Not measured: {several(found.days, 'day')} in common are too few to tell."
-    what = "net return" if found.unit is InformationUnit.NET_RETURN else "rank correlation"
-    low, high = (_gain(bound, found.unit) for bound in (found.low, found.high))
-    interval = f"95 % interval {low} to {high}, p {probability(found.p)}, {several(found.days, 'day')}"
-    says = "They help" if found.low > 0 else "They hurt" if found.high < 0 else "Nobody can tell whether they help"
-    return f"Events changed the daily {what} out of sample by {_gain(found.estimate, found.unit)} ({interval}). {says}."
+def information(found: tuple[InformationView, ...]) -> str:
+    """Return what events were worth out of sample, with intervals, a few words for each measure."""
+    return " ".join(map(_worth, found)) or "Not measured: no model without events ran beside this one."
 
 
 def trials(view: ModelReportView) -> str:
@@ -149,6 +141,16 @@ def findings(view: ModelReportView) -> str:
 
 def _reason(reason: ReasonView) -> tuple[str, str, str, str]:
     return sentence(reason.sentence), value(reason.observed), value(reason.threshold), visible(reason.code)
+
+
+def _worth(found: InformationView) -> str:
+    if not math.isfinite(found.estimate):
+        return f"Not measured: {several(found.days, 'day')} in common are too few to tell."
+    what = "net return" if found.unit is InformationUnit.NET_RETURN else "rank correlation"
+    low, high = (_gain(bound, found.unit) for bound in (found.low, found.high))
+    interval = f"95 % interval {low} to {high}, p {probability(found.p)}, {several(found.days, 'day')}"
+    says = "They help" if found.low > 0 else "They hurt" if found.high < 0 else "Nobody can tell whether they help"
+    return f"Events changed the daily {what} out of sample by {_gain(found.estimate, found.unit)} ({interval}). {says}."
 
 
 def _gain(amount: float, unit: InformationUnit) -> str:

@@ -28,8 +28,8 @@ class Decision(StrEnum):
 class InformationUnit(StrEnum):
     """What a day with events is compared with a day without by."""
 
-    NET_RETURN = "net_return"
-    RANK_CORRELATION = "rank_correlation"
+    NET_RETURN = "net_return_per_day"
+    RANK_CORRELATION = "rank_ic_per_day"
 
 
 @dataclass(frozen=True)
@@ -266,7 +266,7 @@ class ModelReportView:
     equity: tuple[EquityView, ...]
     importance: ImportanceView | None
     drift: tuple[DriftView, ...]
-    information: InformationView | None
+    information: tuple[InformationView, ...]
     trials: TrialsView
     findings: tuple[FindingView, ...] | None
     contract: ContractView

@@ -1,15 +1,14 @@
-"""Stages: a wide and cheap search, a closer one around its best, and one look of the finalists at the forward window.
+"""Stages: a wide and cheap search, and a closer one around its best, whose finalists are confirmed once elsewhere.
 
 Each stage leaves a file of trials, and hands candidates on as values with the hash of that file. The next stage picks
 the candidates anew from the file itself, so that none comes in by another door; trials of all stages are counted, the
-pruned and the failed ones too. The confirmation searches nothing: what it looks at is settled, and written to the
-ledger, before the window is opened.
+pruned and the failed ones too. The confirmation searches nothing: it looks at finalists that are settled by then.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -22,20 +21,17 @@ from distill_platform.models.search.batch import Point, point_of
 from distill_platform.models.search.coordinator import Searched, best, run_search
 from distill_platform.models.search.objective import Evaluate
 from distill_platform.models.search.plan import SearchPlan
-from distill_platform.models.search.settings import BatchSettings, PruningSettings, SearchSettings
+from distill_platform.models.search.settings import SearchSettings
 from distill_platform.models.search.space import Parameters
 from distill_platform.models.search.trial import Trial, TrialState
 from distill_platform.models.search.trials_file import read_trials
 
-OpenWindow = Callable[[tuple[str, ...]], object]
-
 
 class SearchStage(StrEnum):
-    """The three stages, in order."""
+    """The stages that search, in order."""
 
     SEARCH = "search"
     REFINEMENT = "refinement"
-    CONFIRMATION = "confirmation"
 
 
 @dataclass(frozen=True)
@@ -126,16 +122,13 @@ class Stages:
         searched = self._run(SearchStage.REFINEMENT, self._refinement_plan(handed, evaluate.lineage_id), evaluate)
         return _handover(SearchStage.REFINEMENT, searched.trials, self.settings.finalists, handed)
 
-    def confirm(self, handed: Handover, evaluate: Evaluate, open_window: OpenWindow) -> Confirmation:
-        """Return what each finalist is worth on the forward window, in the order they came in: nothing is picked here.
+    def finalists(self, handed: Handover) -> tuple[Candidate, ...]:
+        """Return whom the refinement settled on, best first: they are looked at once, and nothing is searched any more.
 
-        `open_window` gets the sorted hashes of the finalists before anything is measured, records the opening, and
-        raises if they must not look. Raises SearchError for finalists that the refinement in this folder did not find.
+        Raises SearchError for finalists that the refinement in this folder did not find.
         """
         self._refuse_strangers(handed, SearchStage.REFINEMENT)
-        open_window(tuple(sorted(candidate.sha256 for candidate in handed.candidates)))
-        searched = self._run(SearchStage.CONFIRMATION, self._confirmation_plan(handed, evaluate.lineage_id), evaluate)
-        return Confirmation(handed, searched.trials, handed.n_trials + len(searched.trials))
+        return handed.candidates
 
     def file(self, stage: SearchStage) -> Path:
         """Return the file of a stage's trials."""
@@ -154,12 +147,6 @@ class Stages:
         return SearchPlan(
             space, one.objective, one.pruning, one.refinement, one.seed, lineage_id, points, handed.sha256
         )
-
-    def _confirmation_plan(self, handed: Handover, lineage_id: str) -> SearchPlan:
-        one, points = self.settings, _points(handed)
-        once = BatchSettings(trials=len(points), batch_size=len(points))
-        whole = PruningSettings(rungs=1)
-        return SearchPlan(one.space, one.objective, whole, once, one.seed, lineage_id, points, handed.sha256)
 
     def _refuse_strangers(self, handed: Handover, stage: SearchStage) -> None:
         if handed != self.handed_on(stage):
@@ -190,18 +177,6 @@ class Stages:
             raise SearchError(f"{self.file(stage)} was not begun with what the stage before handed on")
         count = self.settings.finalists if before else self.settings.candidates
         return _handover(stage, trials, count, before)
-
-
-@dataclass(frozen=True)
-class Confirmation:
-    """What the finalists are worth on the forward window: one trial each, in the order in which they were handed on.
-
-    `n_trials` counts the trials of all three stages: the number that a verdict on any of the finalists must know.
-    """
-
-    finalists: Handover
-    trials: tuple[Trial, ...]
-    n_trials: int
 
 
 def _handover(stage: SearchStage, trials: Sequence[Trial], count: int, before: Handover | None) -> Handover:

@@ -73,7 +73,7 @@ class TrialsFile:
             replace_file(self.path, whole)
 
     def _begin(self) -> None:
-        raw = self.path.read_bytes() if self.path.exists() else b""
+        raw = _read(self.path) if self.path.exists() else b""
         end = raw.rfind(b"\n") + 1
         if end < len(raw):
             self._put_aside(raw, end)
@@ -107,6 +107,13 @@ class TrialsFile:
             raise SearchError(f"{self.path} belongs to another search: {said}", hint=hint)
 
 
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SearchError(f"{path} cannot be read: {error.strerror}", hint="Name a file of trials") from None
+
+
 def read_trials(path: Path) -> tuple[dict[str, Any], list[Trial]]:
     """Return the header and all trials, by number, of a search that is done; nobody needs to have it open.
 
@@ -114,8 +121,12 @@ def read_trials(path: Path) -> tuple[dict[str, Any], list[Trial]]:
     """
     if not path.exists():
         raise SearchError(f"{path} is missing", hint="Run the search that makes it first")
-    header, trials = _parsed(path.read_bytes(), path)
-    if [trial.number for trial in trials] != list(range(header["batches"]["trials"])):
+    header, trials = _parsed(_read(path), path)
+    told = header.get("batches")
+    wanted = told.get("trials") if isinstance(told, dict) else None
+    if not isinstance(wanted, int) or "parent_sha256" not in header:
+        raise TrialError(f"{path}:1: the line is no header of a search", hint=_KEEP)
+    if [trial.number for trial in trials] != list(range(wanted)):
         raise SearchError(f"{path} holds a search that is not done", hint="Run it to its end first")
     return header, trials
 

@@ -7,6 +7,7 @@ process once more; a point that takes two processes with it is at fault itself.
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import threading
 import time
@@ -138,8 +139,16 @@ class _Worker:
             self._process: SpawnProcess = get_context("spawn").Process(
                 target=_serve, args=(theirs, evaluate), daemon=True
             )
-            self._process.start()
+            self._start()
         theirs.close()
+
+    def _start(self) -> None:
+        try:
+            self._process.start()
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            message = f"the evaluation cannot be sent to a worker: {error}"
+            hint = "Make it a value of a class that can be imported, and hold no open file or lock in it"
+            raise SearchError(message, hint=hint) from None
 
     def give(self, task: Task, life: int) -> bool:
         """Return whether the worker took the task; False if it is dead."""

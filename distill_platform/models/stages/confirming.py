@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from distill_platform.core.errors import SearchError
 from distill_platform.models.artifacts.manifest import ArtifactReference
 from distill_platform.models.chain.contest import Contest, trials_of
 from distill_platform.models.chain.entrants import Entrant, Role, tabular_candidate
@@ -16,7 +15,7 @@ from distill_platform.models.chain.sealing import ensemble_draft, fitted_draft
 from distill_platform.models.chain.trial import chosen
 from distill_platform.models.forward_window import Opening, open_window
 from distill_platform.models.line import ModelLine
-from distill_platform.models.search.stages import Candidate, Handover, SearchStage
+from distill_platform.models.search.stages import Candidate, Handover
 from distill_platform.models.stage import Models, code_version, each_line, publish, refusals
 from distill_platform.models.stages.contending import contest_of, enter
 from distill_platform.models.stages.framing import read_material
@@ -78,9 +77,8 @@ def _confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str, Inp
     material, read = read_material(models, line, week)
     inputs |= read
     handover = handed_on(models, line, week, "hpo_refinement", inputs)
-    if handover != stages_of(models, material, week).handed_on(SearchStage.REFINEMENT):
-        raise SearchError(f"the finalists of {line.name} are not those that its search of {week} found")
-    finalists = [_finalist(models, material, candidate, handover, week) for candidate in handover.candidates]
+    settled = stages_of(models, material, week).finalists(handover)
+    finalists = [_finalist(models, material, candidate, handover, week) for candidate in settled]
     rows = tuple(row for finalist in finalists for row in finalist.rows)
     entries = enter(models, material, week, inputs, rows)
     candidates = [entry.reference.artifact_sha256 for entry in entries if entry.entrant.role is Role.CANDIDATE]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import asdict, fields, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from distill_platform.core.utc import EARLIEST
 from distill_platform.models.chain.material import Findings, Material, findings_of
+from distill_platform.models.features.causality import Experiment, Leak
+from distill_platform.models.features.suspicion import Suspicion
 from distill_platform.models.features.tables import training_from_table, training_schema, training_to_table
 from distill_platform.models.frame_building import build_training_frame
 from distill_platform.models.frames import TrainingFrame
@@ -19,8 +21,10 @@ from distill_platform.models.validation.windows import windows_of
 from distill_platform.models.weeks import end_ns, training_days
 from distill_platform.store.lake import Counts, Dataset, Input, Manifest
 from distill_platform.store.lake.laws import check
-from distill_platform.store.lake.tables import MadeTables, open_partition
+from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
 from distill_platform.strategies.market.market import Market
+
+_NS_PER_US = 1_000
 
 
 def frame_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
@@ -43,17 +47,19 @@ def _published(
 ) -> Manifest:
     tables: dict[str, Any] = {name: training_to_table(frame) for name, (frame, _) in made.items()}
     schemas = {name: training_schema(frame.features.names) for name, (frame, _) in made.items()}
-    found = [row for name, (_, findings) in made.items() for row in _finding_rows(name, findings)]
+    leaks = [row for name, (_, findings) in made.items() for row in _leak_rows(name, findings.leaks)]
+    suspicions = [row for name, (_, findings) in made.items() for row in _suspicion_rows(name, findings.suspicious)]
+    found = [row["feature"] for row in (*leaks, *suspicions)]
     late = [name for name, (frame, _) in made.items() if not _ends_in_time(frame, week)]
     told = "features that know what they cannot, or predict too well to be true"
-    knows = check("knows_no_future", told, len(found), sample=[row["feature"] for row in found])
+    knows = check("knows_no_future", told, len(found), sample=found)
     checks = [
         check("provenance", "lines with rows from after the week", len(late), sample=late),
         replace(knows, blocking=False),
     ]
     rows = sum(len(frame) for frame, _ in made.values())
     counts = Counts(rows + len(failures), rows, quarantined=refusals(failures))
-    tables |= {"findings": found, "refused": [failure.row() for failure in failures]}
+    tables |= {"leaks": leaks, "suspicions": suspicions, "refused": [failure.row() for failure in failures]}
     return publish(models, "training_frame", week, MadeTables(tables, inputs, counts, checks), **schemas)
 
 
@@ -66,13 +72,20 @@ def read_material(models: Models, line: ModelLine, week: str) -> tuple[Material,
     return Material(line, windows_of(end_ns(week), line.windows), frame, market), inputs | read
 
 
-def read_findings(models: Models, line: ModelLine, week: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the names of the features that leak, and of those that predict too well."""
+def read_findings(models: Models, line: ModelLine, week: str) -> Findings:
+    """Return what the guard found in a line's frame."""
     found, _ = open_partition(models.lake, "training_frame", week)
-    rows = found.read("findings")
-    own = [row for row in (rows.to_pylist() if rows is not None else []) if row["line"] == line.name]
-    leaks = tuple(dict.fromkeys(row["feature"] for row in own if row["kind"] == "leak"))
-    return leaks, tuple(dict.fromkeys(row["feature"] for row in own if row["kind"] == "suspicious"))
+    own = {name: [row for row in rows_of(found, name) if row["line"] == line.name] for name in ("leaks", "suspicions")}
+    leaks = [
+        Leak(row["feature"], _ns(row["ts"]), _ns(row["cut"]), Experiment(row["experiment"])) for row in own["leaks"]
+    ]
+    names = [each.name for each in fields(Suspicion)]
+    suspicious = [Suspicion(**{name: row[name] for name in names}) for row in own["suspicions"]]
+    return Findings(tuple(leaks), tuple(suspicious))
+
+
+def _ns(moment: datetime) -> int:
+    return (moment - EARLIEST) // timedelta(microseconds=1) * _NS_PER_US
 
 
 def _framed(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> tuple[TrainingFrame, Findings]:
@@ -97,10 +110,12 @@ def _ends_in_time(frame: TrainingFrame, week: str) -> bool:
     return bool(len(frame) and frame.features.ts[-1] <= end_ns(week))
 
 
-def _finding_rows(line: str, findings: Findings) -> Iterator[Mapping[str, Any]]:
-    for leak in findings.leaks:
-        at = EARLIEST + timedelta(microseconds=leak.ts // 1_000)
-        yield {"line": line, "kind": "leak", "feature": leak.feature, "ts": at, "detail": leak.experiment.value}
-    for each in findings.suspicious:
-        detail = f"rank correlation {each.rank_correlation:.3f} with the label over {each.rows:,} rows"
-        yield {"line": line, "kind": "suspicious", "feature": each.feature, "ts": None, "detail": detail}
+def _leak_rows(line: str, leaks: Sequence[Leak]) -> Iterator[dict[str, Any]]:
+    for leak in leaks:
+        moments = {"ts": leak.ts // _NS_PER_US, "cut": leak.cut // _NS_PER_US}
+        yield {"line": line, "feature": leak.feature, **moments, "experiment": leak.experiment.value}
+
+
+def _suspicion_rows(line: str, suspicious: Sequence[Suspicion]) -> Iterator[dict[str, Any]]:
+    for each in suspicious:
+        yield {"line": line, **asdict(each)}

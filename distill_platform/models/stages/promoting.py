@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from distill_platform.core.canon import dumps
+import numpy as np
+
+from distill_platform.core.canon import dumps, sig_hash
 from distill_platform.core.errors import LeakError
 from distill_platform.core.utc import from_epoch
 from distill_platform.evaluation.records import evaluation_stream
@@ -16,8 +17,10 @@ from distill_platform.models.artifacts.manifest import ArtifactManifest
 from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
 from distill_platform.models.chain.entrants import Role
 from distill_platform.models.chain.fitted import TEACHER
-from distill_platform.models.chain.material import Material
+from distill_platform.models.chain.material import Findings, Material
+from distill_platform.models.chain.outcome import guard_findings
 from distill_platform.models.features.schema import FEATURE_VERSION, schema_hash
+from distill_platform.models.forward_window import Opening
 from distill_platform.models.frames import FrameVersions
 from distill_platform.models.line import ModelLine
 from distill_platform.models.out_of_fold import verify_out_of_fold
@@ -27,13 +30,15 @@ from distill_platform.models.promotion.case import (
     PromotionCase,
     WorldVerdict,
 )
-from distill_platform.models.promotion.deciding import PromotionDecision, decide_promotion
+from distill_platform.models.promotion.deciding import PromotionDecision, PromotionStatus, decide_promotion
 from distill_platform.models.registry import registry_view
 from distill_platform.models.rollout.entering import Entered, Recommended, best_of, enter_shadow
-from distill_platform.models.stage import Models, each_line, publish, refusals
+from distill_platform.models.significance import NullDistribution
+from distill_platform.models.stage import LineFailure, Models, each_line, publish, refusals
 from distill_platform.models.stages.confirming import open_forward
 from distill_platform.models.stages.framing import read_findings
 from distill_platform.models.stages.reading import symbols_of
+from distill_platform.models.stages.reporting import write_index, write_pages
 from distill_platform.models.stages.running import read_confirmed, read_contest
 from distill_platform.models.stages.shelf import Shelf
 from distill_platform.models.validation.windows import Window
@@ -53,10 +58,38 @@ class Promotion:
     decision: PromotionDecision
 
 
-def decide_line(
-    models: Models, line: ModelLine, week: str, inputs: dict[str, Input]
-) -> tuple[Contest, list[Promotion]]:
-    """Return a line's contest and the decision on each of its candidates; errors for a line that was refused before."""
+@dataclass(frozen=True)
+class Guard:
+    """What the guards said of a line's week; `proof` is the teacher's, verified anew, None if it does not hold."""
+
+    null: NullDistribution | None
+    findings: Findings
+    proof: str | None
+
+    def of(self, sealed: ArtifactManifest) -> GuardFindings | None:
+        """Return what is known of one candidate's training: whoever was taught must have been taught by that proof."""
+        holds = self.proof is not None and sealed.teacher_proof in (None, self.proof)
+        if self.null is None:
+            return None
+        return guard_findings(self.findings, self.null, teacher_was_out_of_fold=holds)
+
+
+@dataclass(frozen=True, eq=False)
+class Decided:
+    """A line's week: who met whom, what was decided on each candidate, and what the guards had to say.
+
+    `entered` says what became of the best of those who are recommended, by artifact hash.
+    """
+
+    contest: Contest = field(repr=False)
+    promotions: tuple[Promotion, ...]
+    opening: Opening
+    guard: Guard
+    entered: Mapping[str, Entered] = field(default_factory=dict)
+
+
+def decide_line(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Decided:
+    """Return what was decided on each candidate of a line's week; errors for a line that was refused before."""
     contest = read_contest(models, line, week, inputs)
     confirmed = read_confirmed(models, line, week, inputs)
     entries = [bout.entry for bout in contest.bouts]
@@ -79,12 +112,12 @@ def decide_line(
             sealed=_versions(sealed),
             online=served,
             verdict=_verdict(models, bout.run.manifest),
-            findings=guard.findings(sealed),
+            findings=guard.of(sealed),
             opening=opening,
             honest_trials=trials_of(entries, int(confirmed.opening["searched"]), opening),
         )
         promotions.append(Promotion(bout, case, decide_promotion(case, line.promotion)))
-    return contest, promotions
+    return Decided(contest, tuple(promotions), opening, guard)
 
 
 def _contender(models: Models, bout: Bout) -> ContenderRun:
@@ -112,29 +145,16 @@ def _verdict(models: Models, manifest: RunManifest) -> WorldVerdict | None:
     )
 
 
-@dataclass(frozen=True)
-class _Guard:
-    """What the guards said of a line's week; `proof` is the teacher's, verified anew, None if it does not hold."""
-
-    p_value: float
-    leaks: tuple[str, ...]
-    suspicious: tuple[str, ...]
-    proof: str | None
-
-    def findings(self, sealed: ArtifactManifest) -> GuardFindings:
-        """Return what is known of one candidate's training: whoever was taught must have been taught by that proof."""
-        holds = self.proof is not None and sealed.teacher_proof in (None, self.proof)
-        return GuardFindings(self.p_value, self.leaks, self.suspicious, holds)
-
-
-def _guard(models: Models, material: Material, week: str, inputs: dict[str, Input]) -> _Guard:
+def _guard(models: Models, material: Material, week: str, inputs: dict[str, Input]) -> Guard:
     line = material.line
-    leaks, suspicious = read_findings(models, line, week)
     found, read = open_partition(models.lake, "tabular_teacher", week)
     inputs |= read
-    null = next((r for r in rows_of(found, "nulls") if r["line"] == line.name and r["name"] == TEACHER), None)
-    p_value = math.nan if null is None else float(null["p_value"])
-    return _Guard(p_value, leaks, suspicious, _proof(models, material, week))
+    row = next((r for r in rows_of(found, "nulls") if r["line"] == line.name and r["name"] == TEACHER), None)
+    null = None
+    if row is not None:
+        values = np.array(row["values"], dtype=np.float64)
+        null = NullDistribution(row["observed"], values, row["block_bars"], line.significance.seed)
+    return Guard(null, read_findings(models, line, week), _proof(models, material, week))
 
 
 def _proof(models: Models, material: Material, week: str) -> str | None:
@@ -148,44 +168,60 @@ def _proof(models: Models, material: Material, week: str) -> str | None:
 
 
 def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
-    """Return the published weeks of `promotion_report`; the best of those it recommends goes into shadow."""
-    manifests = []
+    """Return the published weeks of `promotion_report`, after writing a page for every model that took part.
+
+    Nobody is promoted by it: the best of those it recommends goes into shadow, is watched, and waits for people.
+    """
+    made: dict[str, MadeTables] = {}
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        made, failures = each_line(models, lambda line: _line_rows(models, line, week, inputs))  # noqa: B023
-        rows = [row for one in made.values() for row in one]
-        unjudged = [row["name"] for row in rows if row["verdict"] is None]
-        blind = [row["name"] for row in rows if row["status"] == "recommended" and row["verdict"] is None]
-        open_ = [row["name"] for row in rows if row["status"] == "recommended" and row["reasons"] != "[]"]
-        checks = [
-            check("provenance", "recommendations of runs that no world has judged", len(blind), sample=blind),
-            check("fail_closed", "recommendations with a reason against them", len(open_), sample=open_),
-        ]
-        counts = Counts(len(rows) + len(failures), len(rows), quarantined=refusals(failures))
-        tables = {"decisions": rows, "refused": [failure.row() for failure in failures]}
-        extra = {"unjudged_runs": unjudged} if unjudged else {}
-        manifests.append(publish(models, "promotion_report", week, MadeTables(tables, inputs, counts, checks, extra)))
+        decided, failures = each_line(models, lambda line: _decided(models, line, week, inputs))  # noqa: B023
+        made[week] = _tables(models, week, decided, failures, inputs)
         models.progress("promotion_report", done, len(weeks))
-    return manifests
+    write_index(models, {week: tables.tables["pages"] for week, tables in made.items()})
+    return [publish(models, "promotion_report", week, tables) for week, tables in made.items()]
 
 
-def _line_rows(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> list[dict[str, Any]]:
-    """Return a line's decisions as rows, after the best of those who are recommended has entered the rollout."""
-    _, promotions = decide_line(models, line, week, inputs)
-    best = best_of([_recommended(one) for one in promotions if one.decision.is_recommended])
-    entered = Entered.NOT
+def _decided(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Decided:
+    """Return what was decided, after the best of those who are recommended has entered the rollout, if it may."""
+    decided = decide_line(models, line, week, inputs)
+    best = best_of([_recommended(one) for one in decided.promotions if one.decision.is_recommended])
+    entered: dict[str, Entered] = {}
     if best is not None:
-        entered = enter_shadow(models.ledger, best, from_epoch(end_ns(week) / 10**9))
-    inputs[f"registry:{line.name}"] = ledger_input([{"entered": entered.value}])
-    chosen = None if best is None else best.artifact
-    return [_row(line.name, one, entered if one.case.candidate == chosen else Entered.NOT) for one in promotions]
+        as_of = from_epoch(end_ns(week) / 10**9)
+        entered[best.artifact.artifact_sha256] = enter_shadow(models.ledger, best, as_of)
+    inputs[f"registry:{line.name}"] = ledger_input([entered])
+    return replace(decided, entered=entered)
 
 
 def _recommended(one: Promotion) -> Recommended:
     return Recommended(one.case.candidate, one.decision, one.bout.validation.pnl_after_cost)
 
 
-def _row(line: str, one: Promotion, entered: Entered) -> dict[str, Any]:
+def _tables(
+    models: Models, week: str, made: Mapping[str, Decided], failures: Sequence[LineFailure], inputs: dict[str, Input]
+) -> MadeTables:
+    rows = [_row(line, one, decided) for line, decided in made.items() for one in decided.promotions]
+    pages = [page for decided in made.values() for page in _pages(models, week, decided)]
+    blind = [row["name"] for row in rows if row["status"] == PromotionStatus.RECOMMENDED and row["verdict"] is None]
+    open_ = [row["name"] for row in rows if row["status"] == PromotionStatus.RECOMMENDED and row["reasons"] != "[]"]
+    checks = [
+        check("provenance", "recommendations of runs that no world has judged", len(blind), sample=blind),
+        check("fail_closed", "recommendations with a reason against them", len(open_), sample=open_),
+    ]
+    said = sig_hash([[row["run_id"], row["verdict"], row["reasons"]] for row in rows])
+    counts = Counts(len(rows) + len(failures), len(rows), quarantined=refusals(failures))
+    tables = {"decisions": rows, "pages": pages, "refused": [failure.row() for failure in failures]}
+    return MadeTables(tables, inputs | {"verdicts": Input(said, said)}, counts, checks)
+
+
+def _pages(models: Models, week: str, decided: Decided) -> list[dict[str, Any]]:
+    decisions = {one.decision.artifact_sha256: one.decision for one in decided.promotions}
+    guard = decided.guard
+    return list(write_pages(models, week, decided.contest, decisions, decided.opening, guard.null, guard.findings))
+
+
+def _row(line: str, one: Promotion, decided: Decided) -> dict[str, Any]:
     reference, verdict = one.bout.entry.reference, one.case.verdict
     return {
         "line": line,
@@ -196,5 +232,5 @@ def _row(line: str, one: Promotion, entered: Entered) -> dict[str, Any]:
         "status": one.decision.status.value,
         "verdict": None if verdict is None else verdict.status,
         "reasons": dumps([reason.to_dict() for reason in one.decision.reasons]).decode(),
-        "entered": entered.value,
+        "entered": decided.entered.get(reference.artifact_sha256, Entered.NOT).value,
     }

@@ -59,6 +59,10 @@ class TeacherTargets:
         without = self.is_there & ((self.fold < 0) | (self.fold >= len(self.trained_on)))
         if without.any():
             raise LeakError(f"{without.sum():,} teacher targets do not say which rows their teacher was trained on")
+        for number, trained_on in enumerate(self.trained_on):
+            is_of_frame = (trained_on >= 0) & (trained_on < len(frame))
+            if not len(trained_on) or not is_of_frame.all():
+                raise LeakError(f"the teacher of fold {number} was trained on no rows, or on others than the frame's")
         if not self.proof_hash:
             raise LeakError("teacher targets come without the hash of their proof")
 

@@ -64,8 +64,9 @@ def make_folds(frame: TrainingFrame, settings: ValidationSettings, bar_ns: int) 
     when it began. O(K n log n).
 
     Raises ConfigError for an embargo shorter than the horizon and for fewer moments than folds, and LeakError if a
-    training label still touches a test label.
+    training label still touches a test label, or label spans are not what the frame says of them.
     """
+    _refuse_false_spans(frame)
     embargo = settings.embargo_bars * bar_ns
     if embargo < frame.horizon_ns:
         message = f"the embargo of {settings.embargo_bars} bars is shorter than the label's horizon"
@@ -114,6 +115,15 @@ def fold_numbers(frame: TrainingFrame, folds: Sequence[Fold]) -> Integers:
     for fold in folds:
         numbers[fold.test] = fold.number
     return numbers
+
+
+def _refuse_false_spans(frame: TrainingFrame) -> None:
+    """Refuse label spans that nothing can be purged by: those of no time, and those not as long as the horizon."""
+    spans = frame.label_end - frame.features.ts
+    if len(spans) and not (spans.min() >= 0 and 0 < spans.max() == frame.horizon_ns):
+        found = f"{spans.min()} to {spans.max()} ns"
+        message = f"labels reach {found} ahead, the horizon is {frame.horizon_ns} ns"
+        raise LeakError(message, hint="A label is known when the bar at its horizon has ended, and no earlier")
 
 
 def _segments(frame: TrainingFrame, kept: Integers, settings: ValidationSettings) -> Times:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from distill_platform.core.config import StrictModel
 from distill_platform.core.utc import EARLIEST, iso
 
-Weeks = Annotated[int, Field(ge=1, le=2_000)]
+_MOST_WEEKS = 2_000
+Weeks = Annotated[int, Field(ge=1, le=_MOST_WEEKS)]
 
 _MICROSECOND = 1_000
 _WEEK = 7 * 86_400 * 10**9
@@ -19,11 +20,21 @@ _MONDAY = 4 * 86_400 * 10**9  # 1970-01-05, the first Monday of all
 
 
 class WindowSettings(StrictModel):
-    """How long each window is. Only the search window is ever fitted on; the other two are only scored."""
+    """How long each window is, 2,000 weeks in all at most.
+
+    Only the search window is ever fitted on; the other two are only scored.
+    """
 
     search_weeks: Weeks = 52
     validation_weeks: Weeks = 8
     forward_weeks: Weeks = 8
+
+    @model_validator(mode="after")
+    def _reach_back_to_no_time_without_markets(self) -> Self:
+        total = self.search_weeks + self.validation_weeks + self.forward_weeks
+        if total > _MOST_WEEKS:
+            raise ValueError(f"the three windows are {total:,} weeks long together, more than {_MOST_WEEKS:,}")
+        return self
 
 
 @dataclass(frozen=True, slots=True)

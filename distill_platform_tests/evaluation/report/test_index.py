@@ -2,7 +2,7 @@
 
 from distill_platform.evaluation.report.index import RefusedBundle, index_page, index_row
 from distill_platform_tests.evaluation.report import hostile, views
-from distill_platform_tests.evaluation.report.test_page import Outline
+from distill_platform_tests.pages.outline import Outline
 
 REFUSED = index_row(views.view(), "runs/run-0042/evaluation_report.html")
 PASSED = index_row(views.passing(manifest=views.manifest(run_id="run-7", strategy_id="trend")), "runs/run 7/r.html")

@@ -336,3 +336,15 @@ def test_a_long_text_that_a_parquet_file_repeats_takes_its_room_once() -> None:
     before = pa.total_allocated_bytes()
     assert reasons(read(buffer.getvalue(), files("a.parquet"))).total() == count  # 10 GB, written out
     assert pa.total_allocated_bytes() - before < 2**30
+
+
+def test_a_large_file_without_any_time_is_garbled_and_says_what_to_declare() -> None:
+    rows = [f"{day % 28 + 1:02d}/{day % 12 + 1:02d}/2026 01:00,10,12,9,11,5" for day in range(1_001)]
+    with pytest.raises(FeedGarbled, match=r"none of its 1,001 rows has a time, like line 2: .*time\.format"):
+        read(lines(*rows))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_a_byte_order_mark_is_no_part_of_a_column_whatever_the_encoding(encoding: str) -> None:
+    body = b"\xff\xfe" + lines(ROW.format(1)).encode("utf-16-le")
+    assert read(body, files(encoding=encoding)).rows.num_rows == 1

@@ -1,17 +1,16 @@
-"""Three stages: what one finds the next looks at closer, and the forward window is opened once for what is settled."""
+"""Two stages: what one finds the next looks at closer, and only what is settled is confirmed."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
 from distill_platform.core import canon
-from distill_platform.core.errors import DistillError, SearchError
+from distill_platform.core.errors import SearchError
 from distill_platform.models.search.objective import TrialMeasure
 from distill_platform.models.search.settings import BatchSettings, SearchSettings
 from distill_platform.models.search.space import Parameters
-from distill_platform.models.search.stages import Candidate, Confirmation, Handover, SearchStage, Stages
-from distill_platform.models.search.trial import TrialState
+from distill_platform.models.search.stages import Candidate, Handover, SearchStage, Stages
 from distill_platform_tests.models.search.valley import SPACE, Valley
 
 SETTINGS = SearchSettings(
@@ -21,19 +20,7 @@ SETTINGS = SearchSettings(
     candidates=4,
     finalists=2,
 )
-COARSE, CLOSE, FORWARD = (Valley(lineage_id=name) for name in ("coarse", "close", "forward"))
-
-
-@dataclass
-class Window:
-    """Keeps who opened it, and lets nobody else look afterwards."""
-
-    openings: list[tuple[str, ...]] = field(default_factory=list)
-
-    def open(self, candidates: tuple[str, ...]) -> None:
-        if any(opening != candidates for opening in self.openings):
-            raise DistillError("the window is spent")
-        self.openings.append(candidates)
+COARSE, CLOSE = (Valley(lineage_id=name) for name in ("coarse", "close"))
 
 
 @dataclass
@@ -41,17 +28,15 @@ class Chain:
     folder: Path
     found: Handover
     refined: Handover
-    confirmed: Confirmation
-    window: Window
 
 
 @pytest.fixture(scope="module")
 def chain(tmp_path_factory: pytest.TempPathFactory) -> Chain:
-    folder, window = tmp_path_factory.mktemp("stages"), Window()
+    folder = tmp_path_factory.mktemp("stages")
     stages = Stages(SETTINGS, folder, 1)
     found = stages.search(COARSE)
     refined = stages.refine(found, CLOSE)
-    return Chain(folder, found, refined, stages.confirm(refined, FORWARD, window.open), window)
+    return Chain(folder, found, refined)
 
 
 def stages(folder: Path) -> Stages:
@@ -73,17 +58,9 @@ def test_the_refinement_tries_the_candidates_first_and_then_around_them(chain: C
     assert chain.refined.parent_sha256 == chain.found.sha256
 
 
-def test_the_confirmation_looks_at_each_finalist_once_and_picks_none(chain: Chain) -> None:
-    looked = [trial.parameters for trial in chain.confirmed.trials]
-    assert looked == [one.parameters for one in chain.refined.candidates]
-    assert {trial.state for trial in chain.confirmed.trials} == {TrialState.FINISHED}
-    assert {len(trial.rungs) for trial in chain.confirmed.trials} == {1}
-
-
 def test_every_trial_of_every_stage_counts(chain: Chain) -> None:
     assert chain.found.n_trials == 32
     assert chain.refined.n_trials == 32 + 16
-    assert chain.confirmed.n_trials == 32 + 16 + 2
 
 
 def test_all_stages_again_are_the_same_values_and_measure_nothing(chain: Chain) -> None:
@@ -91,7 +68,7 @@ def test_all_stages_again_are_the_same_values_and_measure_nothing(chain: Chain) 
     before = {path.name: path.read_bytes() for path in chain.folder.iterdir()}
     assert again.search(COARSE) == chain.found
     assert again.refine(chain.found, CLOSE) == chain.refined
-    assert again.confirm(chain.refined, FORWARD, chain.window.open) == chain.confirmed
+    assert again.finalists(chain.refined) == chain.refined.candidates
     assert {path.name: path.read_bytes() for path in chain.folder.iterdir()} == before
 
 
@@ -120,17 +97,15 @@ def strangers(handed: Handover) -> dict[str, Handover]:
     "what", list(strangers(Handover(SearchStage.SEARCH, (Candidate({}, 0.0, 1, ()),), "", 0, None)))
 )
 def test_no_stage_takes_candidates_that_the_one_before_did_not_find(chain: Chain, what: str) -> None:
-    opened = len(chain.window.openings)
     with pytest.raises(SearchError, match="not what the search stage handed on"):
         stages(chain.folder).refine(strangers(chain.found)[what], CLOSE)
     with pytest.raises(SearchError, match="not what the refinement stage handed on"):
-        stages(chain.folder).confirm(strangers(chain.refined)[what], FORWARD, chain.window.open)
-    assert len(chain.window.openings) == opened, "the window was opened for a stranger"
+        stages(chain.folder).finalists(strangers(chain.refined)[what])
 
 
 def test_no_stage_is_left_out(chain: Chain, tmp_path: Path) -> None:
     with pytest.raises(SearchError, match="not what the refinement stage handed on"):
-        stages(chain.folder).confirm(chain.found, FORWARD, chain.window.open)
+        stages(chain.folder).finalists(chain.found)
     with pytest.raises(SearchError, match="is missing"):
         stages(tmp_path).refine(chain.found, CLOSE)
 
@@ -140,23 +115,7 @@ def test_a_refinement_of_another_search_is_not_confirmed(chain: Chain, tmp_path:
     other.search(COARSE)
     other.file(SearchStage.REFINEMENT).write_bytes(stages(chain.folder).file(SearchStage.REFINEMENT).read_bytes())
     with pytest.raises(SearchError, match="not begun with what the stage before handed on"):
-        other.confirm(chain.refined, FORWARD, Window().open)
-
-
-def test_the_window_is_opened_before_anything_is_measured_on_it(chain: Chain, tmp_path: Path) -> None:
-    def refuse(candidates: tuple[str, ...]) -> None:
-        raise DistillError("the window is spent")
-
-    for stage in (SearchStage.SEARCH, SearchStage.REFINEMENT):
-        name = stages(tmp_path).file(stage).name
-        (tmp_path / name).write_bytes((chain.folder / name).read_bytes())
-    with pytest.raises(DistillError, match="spent"):
-        stages(tmp_path).confirm(chain.refined, FORWARD, refuse)
-    assert not stages(tmp_path).file(SearchStage.CONFIRMATION).exists()
-
-
-def test_the_window_hears_who_looks(chain: Chain) -> None:
-    assert set(chain.window.openings) == {tuple(sorted(one.sha256 for one in chain.refined.candidates))}
+        other.finalists(chain.refined)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,9 @@ from random import Random
 import orjson
 import pytest
 
+from distill_platform.core import canon
 from distill_platform.core.errors import DistillError, SearchError, TrialError
+from distill_platform.models.search.coordinator import run_search
 from distill_platform.models.search.trials_file import TrialsFile, read_trials
 from distill_platform_tests.models.search.valley import Here, Valley, plan, search_here
 
@@ -140,3 +142,23 @@ def test_a_search_that_is_not_done_is_not_read_as_one(whole: bytes, tmp_path: Pa
 def test_a_folder_that_cannot_be_made_is_an_error_of_ours(tmp_path: Path) -> None:
     with pytest.raises(DistillError), TrialsFile.opened(Path("/dev/full/trials.jsonl"), PLAN):
         pass
+
+
+def test_what_is_no_file_of_trials_is_refused_by_name(tmp_path: Path) -> None:
+    header = {"format": 1}
+    forged = tmp_path / "forged.jsonl"
+    forged.write_bytes(canon.dumps({**header, "sha256": canon.sig_hash(["", header])}) + b"\n")
+    with pytest.raises(TrialError, match=r"forged\.jsonl:1: the line is no header"):
+        read_trials(forged)
+    with pytest.raises(SearchError, match="cannot be read"):
+        read_trials(tmp_path)
+    with pytest.raises(SearchError, match="cannot be read"):
+        run_search(plan(4, 4), Valley(), tmp_path, 1)
+
+
+def test_an_evaluation_that_no_worker_can_be_sent_is_refused_by_name(tmp_path: Path) -> None:
+    class Local(Valley):
+        pass
+
+    with pytest.raises(SearchError, match="cannot be sent to a worker"):
+        run_search(plan(4, 4), Local(), tmp_path / "trials.jsonl", 1)

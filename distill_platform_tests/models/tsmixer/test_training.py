@@ -301,3 +301,13 @@ def test_a_feature_that_is_not_there_is_a_key_error() -> None:
 def test_settings_out_of_bounds_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         StudentSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize("claimed", [[], [10**6], [-1]], ids=["none", "strangers", "from the end"])
+def test_a_teacher_that_claims_to_be_trained_on_no_row_of_the_frame_is_refused(
+    frame: TrainingFrame, claimed: list[int]
+) -> None:
+    trained_on = np.array(claimed, dtype=np.int64)
+    forged = TeacherTargets(frame.label, np.zeros(len(frame), dtype=np.int64), (trained_on,), PROOF)
+    with pytest.raises(LeakError, match="no rows, or on others"):
+        forged.refuse_in_sample(frame)

@@ -122,3 +122,19 @@ def test_the_hash_of_the_training_rows_tells_other_rows_from_these() -> None:
 def test_fewer_moments_than_folds_are_refused() -> None:
     with pytest.raises(ConfigError, match="cannot be cut into 4 stretches"):
         make_folds(made_frame(bars=9, horizon=6), validation(), HOUR)
+
+
+@pytest.mark.parametrize("reach", [-1, 0, 1, 5, 7])
+@pytest.mark.parametrize("embargo", [6, 8])
+def test_labels_that_claim_to_be_known_before_their_horizon_are_refused(reach: int, embargo: int) -> None:
+    frame = made_frame()
+    lying = replace(frame, label_end=frame.features.ts + reach * HOUR)
+    with pytest.raises(LeakError, match="the horizon is"):
+        make_folds(lying, validation(embargo=embargo), HOUR)
+
+
+def test_labels_of_no_time_at_all_are_refused() -> None:
+    frame = made_frame()
+    lying = replace(frame, label_end=frame.features.ts.copy(), horizon_ns=0)
+    with pytest.raises(LeakError, match="no earlier"):
+        make_folds(lying, validation(embargo=0), HOUR)

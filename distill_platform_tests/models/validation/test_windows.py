@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from distill_platform.models.validation.windows import Window, Windows, WindowSettings, windows_of
 from distill_platform_tests.models.made_frames import HOUR, MONDAY, made_frame
@@ -45,3 +46,8 @@ def test_windows_that_share_a_moment_overlap() -> None:
     first, second = Window(int(ends[0]), int(ends[1])), Window(int(ends[1]), int(ends[2]))
     assert not first.overlaps(second)
     assert first.overlaps(Window(4, 6))
+
+
+def test_windows_that_reach_back_before_there_were_markets_are_refused_where_they_are_declared() -> None:
+    with pytest.raises(ValidationError, match="2,016 weeks long together"):
+        WindowSettings(search_weeks=2_000)

@@ -9,7 +9,7 @@ import numpy as np
 from distill_platform.models.report.view import CalibrationView, ModelReportView
 from distill_platform.pages import canvas, scales
 from distill_platform.pages.panel import Panel
-from distill_platform.pages.wording import count, signed
+from distill_platform.pages.wording import count, ratio, signed
 
 _TWO = 1.959964  # standard errors of a 95 % interval
 _CAPTION = (
@@ -41,7 +41,8 @@ def _drawn(found: CalibrationView, title: str) -> str:
     figure, axes = canvas.axes(left=54, top=14)
     places = np.arange(1.0, len(found.labels) + 1.0)
     labels = np.array(found.labels)
-    half = _TWO * np.nan_to_num(np.array(found.errors))
+    errors = np.array(found.errors)
+    half = _TWO * np.where(scales.drawable_days(errors), errors, 0.0)
     overall = float(np.average(labels, weights=found.rows))
     axes.axhline(overall, color=canvas.MUTED, linewidth=1.0, linestyle=canvas.DASHED)
     axes.axhline(0.0, color=canvas.INK, linewidth=0.8)
@@ -62,5 +63,5 @@ def _gap(found: CalibrationView) -> tuple[float, float]:
 
 def _facts(found: CalibrationView) -> tuple[tuple[str, str], ...]:
     gap, error = _gap(found)
-    shown = f"{signed(gap, 3)} ± {count(0) if error == 0 else signed(error, 3).lstrip('+')}"
+    shown = f"{signed(gap, 3)} ± {ratio(error, 3)}"
     return (("Top less bottom tenth, ± standard error", shown), ("Rows", count(sum(found.rows))))

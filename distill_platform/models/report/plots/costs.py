@@ -21,7 +21,7 @@ def panel(view: ModelReportView) -> Panel:
     """Return net profit against multiplied costs, with the break-even marked."""
     costs = view.costs
     curve = [(at, net) for at, net in costs.curve if drawable(at) and drawable(net)]
-    if len(curve) < 2 or not costs.costs > 0.0:
+    if len(curve) < 2 or not costs.costs > 0.0 or not drawable(costs.breakeven):
         return Panel("costs", "Costs: not measured", "Nothing was traded, so nothing was paid.", facts=_facts(costs))
     title = _title(costs)
     return Panel("costs", title, _CAPTION, _drawn(costs, curve, title), _facts(costs))
@@ -42,7 +42,7 @@ def _drawn(costs: CostCurveView, curve: list[tuple[float, float]], title: str) -
     axes.plot(at, net, color=canvas.BLUE, linewidth=1.8)
     axes.axhline(0.0, color=canvas.INK, linewidth=0.8)
     axes.axvline(1.0, color=canvas.MUTED, linewidth=0.9, linestyle=canvas.DASHED)
-    axes.plot([1.0], [costs.gross - costs.costs], "o", color=canvas.BLUE, markersize=5)
+    axes.plot([1.0], [np.interp(1.0, at, net)], "o", color=canvas.BLUE, markersize=5)
     axes.set_ylim(*canvas.span(net.tolist(), 0.12))
     axes.set_xlim(at[0], at[-1])
     canvas.y_axis(axes, scales.percent_ticks(*axes.get_ylim()))

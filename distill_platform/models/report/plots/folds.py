@@ -19,7 +19,7 @@ _MOST_TICKS = 12
 def panel(view: ModelReportView) -> Panel:
     """Return the rank correlation of each fold as bars, its mean dashed."""
     known = [fold for fold in view.folds if scales.drawable(fold.rank_ic)]
-    if not known:
+    if not known or not scales.drawable(view.mean_rank_ic):
         why = "No folds: an arm that was frozen before this week is only scored." if not view.folds else _NONE_VARIES
         return Panel("folds", "Folds: not measured", why)
     positive = sum(fold.rank_ic > 0 for fold in known)

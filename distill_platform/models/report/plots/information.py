@@ -19,11 +19,12 @@ _UNITS = {
 
 
 def panel(view: ModelReportView) -> Panel:
-    """Return the gain by events with its interval, on an axis that holds zero."""
-    found = view.information
-    if found is None or not all(map(scales.drawable, (found.estimate, found.low, found.high))):
-        why = "No model without events ran beside this one." if found is None else "Too few days in common."
+    """Return the gain by events with its interval, the first measure that is known, on an axis that holds zero."""
+    known = [one for one in view.information if all(map(scales.drawable, (one.estimate, one.low, one.high)))]
+    if not known:
+        why = "Too few days in common." if view.information else "No model without events ran beside this one."
         return Panel("information", "What events add: not measured", why)
+    found = known[0]
     unit, scale = _UNITS[found.unit]
     title = _title(found)
     line = ("with events", scale * found.estimate, scale * found.low, scale * found.high)
@@ -33,11 +34,9 @@ def panel(view: ModelReportView) -> Panel:
 def _title(found: InformationView) -> str:
     if found.low > 0.0:
         return "Events help out of sample: the whole interval lies above 0"
-    return (
-        "Events hurt out of sample: the whole interval lies below 0"
-        if found.high < 0.0
-        else "Whether events help out of sample nobody can tell"
-    )
+    if found.high < 0.0:
+        return "Events hurt out of sample: the whole interval lies below 0"
+    return "Whether events help out of sample nobody can tell"
 
 
 def _facts(found: InformationView) -> tuple[tuple[str, str], ...]:

@@ -24,11 +24,12 @@ def panel(view: ModelReportView) -> Panel:
     if null is None:
         why = "This model's procedure was not held against labels moved in blocks."
         return Panel("null", "Against luck: not measured", why)
-    values = null.values[np.isfinite(null.values)]
+    values = null.values[scales.drawable_days(null.values)]
     if not scales.drawable(null.observed) or not len(values):
-        return Panel("null", "Against luck: not measured", "No rank correlation is known.", facts=_facts(null))
+        why = "No rank correlation is known."
+        return Panel("null", "Against luck: not measured", why, facts=_facts(null, values))
     title = _title(null, values)
-    return Panel("null", title, _CAPTION, _drawn(null, values, title), _facts(null))
+    return Panel("null", title, _CAPTION, _drawn(null, values, title), _facts(null, values))
 
 
 def _title(null: NullView, values: scales.Numbers) -> str:
@@ -61,14 +62,13 @@ def _drawn(null: NullView, values: scales.Numbers, title: str) -> str:
     return canvas.svg(figure, title)
 
 
-def _facts(null: NullView) -> tuple[tuple[str, str], ...]:
+def _facts(null: NullView, values: scales.Numbers) -> tuple[tuple[str, str], ...]:
     return (
         ("p-value", probability(null.p_value)),
-        ("Mean, standard deviation on moved labels", _spread(null.values)),
+        ("Mean, standard deviation on moved labels", _spread(values)),
         ("Blocks", f"{count(null.block_bars)} bars"),
     )
 
 
 def _spread(values: scales.Numbers) -> str:
-    known = values[np.isfinite(values)]
-    return f"{ratio(known.mean(), 4)}, {ratio(known.std(), 4)}" if len(known) else "not measured"
+    return f"{ratio(values.mean(), 4)}, {ratio(values.std(), 4)}" if len(values) else "not measured"
