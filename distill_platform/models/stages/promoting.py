@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -76,12 +76,16 @@ class Guard:
 
 @dataclass(frozen=True, eq=False)
 class Decided:
-    """A line's week: who met whom, what was decided on each candidate, and what the guards had to say."""
+    """A line's week: who met whom, what was decided on each candidate, and what the guards had to say.
+
+    `entered` says what became of the best of those who are recommended, by artifact hash.
+    """
 
     contest: Contest = field(repr=False)
     promotions: tuple[Promotion, ...]
     opening: Opening
     guard: Guard
+    entered: Mapping[str, Entered] = field(default_factory=dict)
 
 
 def decide_line(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Decided:
@@ -166,48 +170,39 @@ def _proof(models: Models, material: Material, week: str) -> str | None:
 def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
     """Return the published weeks of `promotion_report`, after writing a page for every model that took part.
 
-    Nobody is promoted by it: what it recommends is watched, and waits for people.
+    Nobody is promoted by it: the best of those it recommends goes into shadow, is watched, and waits for people.
     """
     made: dict[str, MadeTables] = {}
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        made_of, failures = each_line(models, lambda line: _line_tables(models, line, week, inputs))  # noqa: B023
-        made[week] = _tables(made_of, failures, inputs)
+        decided, failures = each_line(models, lambda line: _decided(models, line, week, inputs))  # noqa: B023
+        made[week] = _tables(models, week, decided, failures, inputs)
         models.progress("promotion_report", done, len(weeks))
     write_index(models, {week: tables.tables["pages"] for week, tables in made.items()})
     return [publish(models, "promotion_report", week, tables) for week, tables in made.items()]
 
 
-@dataclass(frozen=True)
-class _LineTables:
-    """What was decided on a line's candidates, and the pages of its models, as rows."""
-
-    decisions: list[dict[str, Any]]
-    pages: list[dict[str, Any]]
-
-
-def _line_tables(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> _LineTables:
-    """Return a line's decisions and pages, after the best of those who are recommended has entered the rollout."""
+def _decided(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Decided:
+    """Return what was decided, after the best of those who are recommended has entered the rollout, if it may."""
     decided = decide_line(models, line, week, inputs)
     best = best_of([_recommended(one) for one in decided.promotions if one.decision.is_recommended])
-    entered = Entered.NOT
+    entered: dict[str, Entered] = {}
     if best is not None:
-        entered = enter_shadow(models.ledger, best, from_epoch(end_ns(week) / 10**9))
-    inputs[f"registry:{line.name}"] = ledger_input([{"entered": entered.value}])
-    chosen = None if best is None else best.artifact
-    rows = [
-        _row(line.name, one, entered if one.case.candidate == chosen else Entered.NOT) for one in decided.promotions
-    ]
-    return _LineTables(rows, _pages(models, week, decided))
+        as_of = from_epoch(end_ns(week) / 10**9)
+        entered[best.artifact.artifact_sha256] = enter_shadow(models.ledger, best, as_of)
+    inputs[f"registry:{line.name}"] = ledger_input([entered])
+    return replace(decided, entered=entered)
 
 
 def _recommended(one: Promotion) -> Recommended:
     return Recommended(one.case.candidate, one.decision, one.bout.validation.pnl_after_cost)
 
 
-def _tables(made: Mapping[str, _LineTables], failures: Sequence[LineFailure], inputs: dict[str, Input]) -> MadeTables:
-    rows = [row for one in made.values() for row in one.decisions]
-    pages = [page for one in made.values() for page in one.pages]
+def _tables(
+    models: Models, week: str, made: Mapping[str, Decided], failures: Sequence[LineFailure], inputs: dict[str, Input]
+) -> MadeTables:
+    rows = [_row(line, one, decided) for line, decided in made.items() for one in decided.promotions]
+    pages = [page for decided in made.values() for page in _pages(models, week, decided)]
     blind = [row["name"] for row in rows if row["status"] == PromotionStatus.RECOMMENDED and row["verdict"] is None]
     open_ = [row["name"] for row in rows if row["status"] == PromotionStatus.RECOMMENDED and row["reasons"] != "[]"]
     checks = [
@@ -226,7 +221,7 @@ def _pages(models: Models, week: str, decided: Decided) -> list[dict[str, Any]]:
     return list(write_pages(models, week, decided.contest, decisions, decided.opening, guard.null, guard.findings))
 
 
-def _row(line: str, one: Promotion, entered: Entered) -> dict[str, Any]:
+def _row(line: str, one: Promotion, decided: Decided) -> dict[str, Any]:
     reference, verdict = one.bout.entry.reference, one.case.verdict
     return {
         "line": line,
@@ -237,5 +232,5 @@ def _row(line: str, one: Promotion, entered: Entered) -> dict[str, Any]:
         "status": one.decision.status.value,
         "verdict": None if verdict is None else verdict.status,
         "reasons": dumps([reason.to_dict() for reason in one.decision.reasons]).decode(),
-        "entered": entered.value,
+        "entered": decided.entered.get(reference.artifact_sha256, Entered.NOT).value,
     }
