@@ -22,8 +22,9 @@ WINDOWS = ("validation", "forward")
 class Comparison:
     """The candidate beside one arm in one window; profits and drawdowns as shares of equity.
 
-    `probability` is the share of resamples of the paired days in which the candidate earns more, NaN where it cannot be
-    computed; `required` is what it has to reach.
+    `probability` is the share of resamples of the paired days in which the candidate earns more, one that it loses
+    added to them: B resamples are never surer than B / (B + 1). NaN where it cannot be computed; `required` is what it
+    has to reach.
     """
 
     window: str
@@ -109,7 +110,8 @@ def _probability(own: WindowResult, other: WindowResult, settings: PromotionSett
     gains = own.daily.values - other.daily.values
     if len(gains) != own.days or not np.isfinite(gains).all():
         return math.nan
-    return bootstrap_prob_mean_positive(gains, settings.resamples, seed=settings.seed)
+    share = bootstrap_prob_mean_positive(gains, settings.resamples, seed=settings.seed)
+    return share * settings.resamples / (settings.resamples + 1)
 
 
 def _of_result(who: str, window: str, result: WindowResult, min_days: int) -> Iterator[Reason]:
@@ -121,6 +123,8 @@ def _of_result(who: str, window: str, result: WindowResult, min_days: int) -> It
         numbers["sharpe"] = result.sharpe
     if not np.isfinite(result.daily.values).all():
         numbers["a daily return"] = math.nan
+    if not 0.0 <= result.max_drawdown <= 1.0:
+        numbers["max_drawdown"] = math.nan
     for name, value in numbers.items():
         if not math.isfinite(value):
             yield Reason(ReasonCode.NOT_A_NUMBER, f"{name} of {who} in the {window} window is not a number", value)
