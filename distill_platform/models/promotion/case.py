@@ -22,9 +22,9 @@ from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 class WindowResult:
     """What a contender made in one window, after all costs.
 
-    `daily` are its net returns by UTC day, of every day on which it has steps: an outage is no day that passed well. `pnl_after_cost` is the sum of its net
-    returns, as a share of equity, `max_drawdown` a positive share of the highest equity in the window, `sharpe` by the
-    year. NaN is what nobody could compute, and refuses a promotion.
+    `daily` are its net returns by UTC day, of every day on which it has steps: an outage is no day that passed well.
+    `pnl_after_cost` is the sum of its net returns, as a share of equity, `max_drawdown` a positive share of the highest
+    equity in the window, `sharpe` by the year. NaN is what nobody could compute, and refuses a promotion.
     """
 
     window: Window

@@ -73,6 +73,9 @@ def result_reasons(contenders: Contenders, settings: PromotionSettings) -> Itera
         if own is not None and math.isfinite(own.pnl_after_cost) and not own.pnl_after_cost > 0.0:
             sentence = f"the candidate earned {own.pnl_after_cost:+.2%} after costs in the {window} window"
             yield Reason(ReasonCode.LOSES_MONEY, sentence, own.pnl_after_cost, 0.0)
+        if own is not None and own.max_drawdown >= 1.0:
+            sentence = f"the candidate lost everything in the {window} window, whatever its steps add up to"
+            yield Reason(ReasonCode.LOSES_MONEY, sentence, own.max_drawdown, 1.0)
 
 
 def comparison_reasons(comparisons: tuple[Comparison, ...], settings: PromotionSettings) -> Iterator[Reason]:

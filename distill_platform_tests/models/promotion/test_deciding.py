@@ -221,6 +221,12 @@ def test_a_candidate_that_never_trades_does_not_win_against_arms_that_lose() -> 
     assert codes(case(runs=(still, *losing))) == {"loses_money"}
 
 
+def test_who_lost_everything_is_no_better_than_arms_that_did() -> None:
+    spent = [replace(result(FORWARD, mean, seed), max_drawdown=1.0) for mean, seed in ((3e-4, 2), (0.0, 12), (0.0, 22))]
+    runs = tuple(replace(each, forward=forward) for each, forward in zip(case().runs, spent, strict=True))
+    assert codes(case(runs=runs)) == {"loses_money"}
+
+
 def test_a_window_of_few_days_says_little() -> None:
     short = Window(FORWARD.start_ns, FORWARD.start_ns + 2 * WEEK)
     runs = tuple(replace(each, forward=result(short, 3e-4, 2)) for each in case().runs)
