@@ -193,7 +193,7 @@ def _row(name: str, part: tuple[Against, ...]) -> tuple[str, ...]:
         return f"{np.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
     columns = [spread([getattr(one, what) for one in part]) for what in ("value", "trials", "time")]
-    return f"{name}, {len(part)} seeds", *columns, f"1 in {SHARE_OF_GRID} of the time"
+    return f"{name}, {len(part)} seeds", *columns, f"1 within {SHARE_OF_GRID} of the time"
 
 
 def _plan(space: dict[str, dict[str, Any]], trials: int, seed: int) -> SearchPlan:
