@@ -57,7 +57,7 @@ check: $(VENV)/.dev ## Linter, formatter, types, and who may import whom
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(VENV)/.peers .venv-vectorbt/.done ## The benchmarks: a million rows, the statistics, backtests; ARGS=--help for more
+bench: $(VENV)/.peers .venv-vectorbt/.done ## The benchmarks: a million rows, the statistics, backtests, models; ARGS=--help for more
 	$(BIN)/python -m benchmarks $(ARGS)
 
 dev: $(VENV)/.dev .dagster/dagster.yaml ## Dagster's web interface on this graph
@@ -99,7 +99,7 @@ $(VENV)/.train: $(VENV)/.dev requirements-train-check.lock
 	@touch $@
 
 $(VENV)/.peers: $(VENV)/.dev requirements-peers.lock
-	@echo "Installing the packages that the statistics are compared with"
+	@echo "Installing the packages that the statistics and the models are compared with"
 	@$(PIP) --constraint requirements-models.lock --constraint requirements-peers.lock --editable '.[dev,peers]'
 	@touch $@
 

@@ -6,8 +6,8 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,13 @@ from benchmarks.end_to_end import Run
 from benchmarks.evaluation import RUNS_A_SECOND, Evaluated
 from benchmarks.fresh_memory import FreshMemory, measure_fresh_memory
 from benchmarks.loop.contest import NODE, NODE_TUNED, OURS, OURS_ON_TWO, Contest
+from benchmarks.models.rates import Rates, sections
 from benchmarks.nulls.study import Study
 from benchmarks.nulls.table import to_markdown as nulls_to_markdown
 from benchmarks.policy import VERDICTS_A_SECOND, PolicyRates
 from benchmarks.stages import AFTER_THE_CORPORA
 from benchmarks.statistics.contest import Outcome, PeerTime
+from benchmarks.table import times, to_table
 from benchmarks.truth import TruthRun, to_markdown as truth_to_markdown
 
 ROWS_A_SECOND, AIM_A_SECOND, TIMES_NODE, MEMORY = 30_000, 50_000, 3.0, 3 * 10**9
@@ -67,6 +69,7 @@ class Report:
     policy: PolicyRates | None = None
     backtests: Sequence[BacktestOutcome] = ()
     truth: Sequence[TruthRun] = ()
+    models: dict[str, Rates] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return every raw number, and the derived ones that the Markdown shows."""
@@ -96,6 +99,7 @@ class Report:
                 for outcome in self.backtests
             ],
             "truth": [run.to_dict() for run in self.truth],
+            "models": {part: rates.to_json() for part, rates in self.models.items()},
         }
 
     def to_markdown(self) -> str:
@@ -124,6 +128,7 @@ class Report:
             parts += _policy(self.policy)
         if self.backtests:
             parts += _backtests(self.backtests)
+        parts += sections(self.models)
         if self.truth:
             parts += ["## Known truth", truth_to_markdown(self.truth).rstrip()]
         return "\n\n".join(parts) + "\n"
@@ -139,16 +144,16 @@ def _end_to_end(run: Run, warm_up: Run | None) -> list[str]:
     )
     measures = [
         ("rows per second", f"{run.rows_per_s:,.0f}", f"{ROWS_A_SECOND:,} (aim {AIM_A_SECOND:,})",
-         _times(run.rows_per_s / ROWS_A_SECOND)),
-        ("peak memory", _mb(run.peak), f"at most {_mb(MEMORY)}", _times(run.peak / MEMORY)),
-        ("peak memory, release included", _mb(run.peak_with_release), "", _times(run.peak_with_release / MEMORY)),
+         times(run.rows_per_s / ROWS_A_SECOND)),
+        ("peak memory", _mb(run.peak), f"at most {_mb(MEMORY)}", times(run.peak / MEMORY)),
+        ("peak memory, release included", _mb(run.peak_with_release), "", times(run.peak_with_release / MEMORY)),
         ("wall time", f"{run.wall_s:.1f} s", "", ""),
         ("CPU time, all processes", f"{run.cpu_s:.1f} s", "", ""),
         ("CPU time per row", f"{run.cpu_s / run.rows * 1e6:.1f} µs", "", ""),
-        ("cores busy", f"{run.cpu_s / run.wall_s:.2f}", str(run.workers), _times(run.cpu_s / run.wall_s / run.workers)),
+        ("cores busy", f"{run.cpu_s / run.wall_s:.2f}", str(run.workers), times(run.cpu_s / run.wall_s / run.workers)),
     ]  # fmt: skip
     if warm_up:
-        share = _times(warm_up.wall_s / run.wall_s)
+        share = times(warm_up.wall_s / run.wall_s)
         measures.append(
             (f"wall time of {warm_up.rows:,} rows, workers not started", f"{warm_up.wall_s:.1f} s", "", share)
         )
@@ -158,7 +163,7 @@ def _end_to_end(run: Run, warm_up: Run | None) -> list[str]:
         "files they have mapped count too."
     )
     return [
-        "## End to end", said, _table(("", "measured", "target", "ratio"), measures), memory,
+        "## End to end", said, to_table(("", "measured", "target", "ratio"), measures), memory,
         "Where the time goes:", _stage_table(run),
         "Rows per second are generated rows over the stage's wall time. The release judges all days again as one; it "
         "and the drift report come after the corpora and are not in the figures above.",
@@ -178,7 +183,7 @@ def _stage_table(run: Run) -> str:
         )
         rows.append((stage.name, *times, _mb(peak) if peak else "", *counts))
     head = ("stage", "wall s", "share", "CPU s", "rows/s", "peak memory", "rows in", "rows out", "dropped, with reason")
-    return _table(head, rows)
+    return to_table(head, rows)
 
 
 def _scaling(runs: Sequence[Run]) -> list[str]:
@@ -188,17 +193,17 @@ def _scaling(runs: Sequence[Run]) -> list[str]:
     rows = [
         (
             f"{run.rows:,}", f"{run.wall_s:.1f}", f"{run.rows_per_s:,.0f}",
-            _times((run.wall_s / run.rows) / (first.wall_s / first.rows)),
-            _times((run.cpu_s / run.rows) / (first.cpu_s / first.rows)),
-            _mb(run.peak), _times(run.peak / first.peak),
-            _mb(run.peak_with_release), _times(run.peak_with_release / first.peak_with_release),
+            times((run.wall_s / run.rows) / (first.wall_s / first.rows)),
+            times((run.cpu_s / run.rows) / (first.cpu_s / first.rows)),
+            _mb(run.peak), times(run.peak / first.peak),
+            _mb(run.peak_with_release), times(run.peak_with_release / first.peak_with_release),
         )
         for run in runs
     ]  # fmt: skip
     head = (
         "rows", "wall s", "rows/s", "wall per row", "CPU per row", "peak memory", "ratio", "with release", "ratio",
     )  # fmt: skip
-    return ["## More rows", "Ratios are to the first line: 1.00x is linear time and flat memory.", _table(head, rows)]
+    return ["## More rows", "Ratios are to the first line: 1.00x is linear time and flat memory.", to_table(head, rows)]
 
 
 def _loops(contest: Contest) -> list[str]:
@@ -214,11 +219,11 @@ def _loops(contest: Contest) -> list[str]:
         (name, f"{contest.wall_us(name):.1f}", f"{1e6 / contest.wall_us(name):,.0f}", f"{contest.cpu_us(name):.1f}")
         for name in contest.laps
     ]
-    parts = ["## Parse, hash, write", said, _table(("loop", "wall µs/row", "rows/s", "CPU µs/row"), measured)]
+    parts = ["## Parse, hash, write", said, to_table(("loop", "wall µs/row", "rows/s", "CPU µs/row"), measured)]
     if not contest.against:
         return [*parts, "Node is not installed here, so there is nothing to compare with."]
     ratios = [
-        (f"{ours} against {node}", _times(contest.wall_ratio(ours, node)), _times(contest.cpu_ratio(ours, node)))
+        (f"{ours} against {node}", times(contest.wall_ratio(ours, node)), times(contest.cpu_ratio(ours, node)))
         for ours in (OURS, OURS_ON_TWO)
         for node in contest.against
     ]
@@ -226,7 +231,7 @@ def _loops(contest: Contest) -> list[str]:
         f"`{NODE}` is the loop as its documentation would have it (readline, createHash, streams); `{NODE_TUNED}` is "
         f"the fastest we could write (`benchmarks/loop/node_tuned.mjs`). Target: {TIMES_NODE:.0f} times Node."
     )
-    return [*parts, _table(("times Node", "by wall time", "by CPU time"), ratios), legend]
+    return [*parts, to_table(("times Node", "by wall time", "by CPU time"), ratios), legend]
 
 
 def _statistics(outcomes: Sequence[Outcome]) -> list[str]:
@@ -241,7 +246,7 @@ def _statistics(outcomes: Sequence[Outcome]) -> list[str]:
         (
             f"{outcome.name}, {outcome.size}", outcome.kind, f"{outcome.operations / outcome.cpu_s / 1e9:.2f}",
             f"{outcome.limit_per_s / 1e9:.2f}", f"{outcome.share_of_limit:.0%}",
-            f"{outcome.tenth_of}: {_times(outcome.growth)}",
+            f"{outcome.tenth_of}: {times(outcome.growth)}",
         )
         for outcome in outcomes
     ]  # fmt: skip
@@ -253,9 +258,9 @@ def _statistics(outcomes: Sequence[Outcome]) -> list[str]:
     )
     return [
         "## Statistics", said,
-        _table(("function", "job", "ours ms", "peer", "peer ms", "ratio", "target"), peers),
+        to_table(("function", "job", "ours ms", "peer", "peer ms", "ratio", "target"), peers),
         "How near the machine's limit:",
-        _table(("job", "counted", "10⁹/s", "limit", "share", "growth over a decade"), limits), legend,
+        to_table(("job", "counted", "10⁹/s", "limit", "share", "growth over a decade"), limits), legend,
     ]  # fmt: skip
 
 
@@ -268,21 +273,21 @@ def _evaluation(found: Evaluated) -> list[str]:
     before, after = found.memory
     measures = [
         ("runs per second", f"{found.runs_per_s:,.1f}", f"{RUNS_A_SECOND:,.0f}",
-         _times(found.runs_per_s / RUNS_A_SECOND)),
+         times(found.runs_per_s / RUNS_A_SECOND)),
         ("CPU time per run", f"{found.cpu_s / found.runs * 1e3:.1f} ms", "", ""),
         ("memory after a tenth of the runs", _mb(before), "", ""),
-        ("memory after the last", _mb(after), "the same", _times(after / before)),
+        ("memory after the last", _mb(after), "the same", times(after / before)),
         ("first run of the process, kernels loaded or compiled", f"{found.first_s:.1f} s", "", ""),
     ]  # fmt: skip
     whole = sum(seconds for _, seconds in found.shares)
     shares = [(name, f"{seconds * 1e3:.1f}", f"{seconds / whole:.0%}") for name, seconds in found.shares]
     base = found.growth[0][1] / found.growth[0][0]
-    growth = [(f"{steps:,}", f"{seconds * 1e3:.1f}", _times(seconds / steps / base)) for steps, seconds in found.growth]
+    growth = [(f"{steps:,}", f"{seconds * 1e3:.1f}", times(seconds / steps / base)) for steps, seconds in found.growth]
     return [
-        "## Evaluation", said, _table(("", "measured", "target", "ratio"), measures),
-        "Where the time of a run goes (best CPU time of several laps):", _table(("part", "CPU ms", "share"), shares),
+        "## Evaluation", said, to_table(("", "measured", "target", "ratio"), measures),
+        "Where the time of a run goes (best CPU time of several laps):", to_table(("part", "CPU ms", "share"), shares),
         "Without reading, over as many days with more steps in each; below 1.00x, what is done by the day weighs more:",
-        _table(("steps", "CPU ms", "per step"), growth),
+        to_table(("steps", "CPU ms", "per step"), growth),
     ]  # fmt: skip
 
 
@@ -301,12 +306,12 @@ def _policy(rates: PolicyRates) -> list[str]:
     )
     measured = [
         ("a full profile", f"{rates.full_profile:,.0f}", f"{VERDICTS_A_SECOND:,}",
-         _times(rates.full_profile / VERDICTS_A_SECOND)),
+         times(rates.full_profile / VERDICTS_A_SECOND)),
         ("the delivered backtest profile", f"{rates.delivered_profile:,.0f}", "", ""),
         ("all stage gates", f"{rates.gates:,.0f}", "", ""),
         ("dry run: cohort, verdicts, selection", f"{rates.dry_run:,.0f}", "", ""),
     ]  # fmt: skip
-    return ["## Verdicts", said, _table(("", "runs/s", "target", "ratio"), measured)]
+    return ["## Verdicts", said, to_table(("", "runs/s", "target", "ratio"), measured)]
 
 
 def _backtests(outcomes: Sequence[BacktestOutcome]) -> list[str]:
@@ -320,7 +325,7 @@ def _backtests(outcomes: Sequence[BacktestOutcome]) -> list[str]:
     rows = [
         (
             f"{outcome.bars:,} x {outcome.symbols:,}", f"{outcome.bar_steps_per_s / 1e6:,.1f}",
-            _times(outcome.bar_steps_per_s / TARGET_PER_S), _peer_times(outcome.peer_simulate_s, outcome.simulate_s),
+            times(outcome.bar_steps_per_s / TARGET_PER_S), _peer_times(outcome.peer_simulate_s, outcome.simulate_s),
             f"{outcome.whole_bar_steps_per_s / 1e6:,.1f}", _peer_times(outcome.peer_whole_s, outcome.whole_s),
             f"{outcome.orders:,}", f"{outcome.trades:,}",
             "" if outcome.equity_gap is None else f"{outcome.equity_gap:.0e}",
@@ -340,30 +345,12 @@ def _backtests(outcomes: Sequence[BacktestOutcome]) -> list[str]:
         "There is no environment with vectorbt here (`make bench` makes one), so there is nothing to compare with."
     )
     compared = outcomes[0].equity_gap is not None
-    return ["## Backtest", said, _table(head, rows), legend if compared else missing]
+    return ["## Backtest", said, to_table(head, rows), legend if compared else missing]
 
 
 def _peer_times(theirs: float | None, ours: float) -> str:
-    return "" if theirs is None else _times(theirs / ours)
-
-
-def _times(ratio: float) -> str:
-    return f"{ratio:.2f}x"
+    return "" if theirs is None else times(theirs / ours)
 
 
 def _mb(size: float) -> str:
     return f"{size / 1e6:,.0f} MB"
-
-
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a Markdown table that lines up in a terminal too, with all columns but the first to the right."""
-    lines = [tuple(head), *map(tuple, rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    padded = [_padded(line, widths) for line in lines]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return "\n".join("| " + " | ".join(line) + " |" for line in [padded[0], rule, *padded[1:]])
-
-
-def _padded(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    first, *others = (cell.rjust(width) for cell, width in zip(line, widths, strict=True))
-    return [line[0].ljust(len(first)), *others]

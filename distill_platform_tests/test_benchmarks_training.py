@@ -1,6 +1,6 @@
 """The benchmark of training measures both sides on one panel."""
 
-from benchmarks.training import measure_training
+from benchmarks.models.training import measure_training
 
 
 def test_training_is_measured_beside_what_users_pick() -> None:
@@ -8,3 +8,4 @@ def test_training_is_measured_beside_what_users_pick() -> None:
     assert (found.our_overlaps, found.same_bytes) == (0, True)
     assert found.their_overlaps > 0
     assert min(found.ours_s, found.theirs_s, found.ridge_s, found.ratio) > 0.0
+    assert "gave the same bytes" in found.to_markdown()

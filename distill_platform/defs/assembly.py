@@ -21,6 +21,7 @@ from distill_platform.defs.assets.models import (
     hpo_search,
     model_runs,
     promotion_report,
+    serving,
     tabular_teacher,
     training_frame,
     tsmixer_student,
@@ -29,7 +30,7 @@ from distill_platform.defs.assets.scored_runs import scored_runs
 from distill_platform.defs.assets.screened_texts import screened_texts
 from distill_platform.defs.assets.traces import trace_assets
 from distill_platform.defs.io_managers import GATED_LAKE, gated_lake
-from distill_platform.defs.jobs import evaluation_job, feeds_job, models_job, promotion_job, refinery_job
+from distill_platform.defs.jobs import evaluation_job, feeds_job, models_job, promotion_job, refinery_job, serving_job
 from distill_platform.defs.resources import EvaluationResource, FeedsResource, ModelsResource, RefineryResource
 from distill_platform.defs.schedules import (
     evaluation_daily,
@@ -37,6 +38,7 @@ from distill_platform.defs.schedules import (
     models_weekly,
     promotion_weekly,
     refinery_daily,
+    serving_daily,
 )
 from distill_platform.defs.sensors import arrived_bundles, changed_sources, new_bars
 from distill_platform.refinery.streams import Stream
@@ -86,9 +88,10 @@ def build_defs(overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
             hpo_confirmation,
             model_runs,
             promotion_report,
+            serving,
         ],
-        jobs=[refinery_job, evaluation_job, feeds_job, models_job, promotion_job],
-        schedules=[refinery_daily, evaluation_daily, feeds_daily, models_weekly, promotion_weekly],
+        jobs=[refinery_job, evaluation_job, feeds_job, models_job, promotion_job, serving_job],
+        schedules=[refinery_daily, evaluation_daily, feeds_daily, models_weekly, promotion_weekly, serving_daily],
         sensors=[changed_sources, arrived_bundles, new_bars],
         resources=resources,
         executor=dg.in_process_executor,

@@ -12,6 +12,8 @@ FEED_GROUPS = ("feeds", "health", "events")
 
 MODEL_GROUPS = ("training", "search", "promotion")
 
+SERVING_GROUPS = ("serving",)
+
 refinery_job = dg.define_asset_job(
     "refinery_job",
     selection=dg.AssetSelection.groups(*GROUPS),
@@ -41,4 +43,10 @@ promotion_job = dg.define_asset_job(
     "promotion_job",
     selection=dg.AssetSelection.assets("promotion_report"),
     description="Who of a week's models has earned to be tried, once the world has judged their runs.",
+)
+
+serving_job = dg.define_asset_job(
+    "serving_job",
+    selection=dg.AssetSelection.groups(*SERVING_GROUPS),
+    description="What the models said of a day, or of a range of days, how they did, and what follows from it.",
 )

@@ -4,7 +4,7 @@ from datetime import UTC, timedelta
 
 import dagster as dg
 
-from distill_platform.defs.jobs import evaluation_job, feeds_job, models_job, promotion_job, refinery_job
+from distill_platform.defs.jobs import evaluation_job, feeds_job, models_job, promotion_job, refinery_job, serving_job
 from distill_platform.defs.resources import EvaluationResource, FeedsResource, ModelsResource, RefineryResource
 
 
@@ -66,6 +66,18 @@ def promotion_weekly(context: dg.ScheduleEvaluationContext, models: ModelsResour
     """Decide on the week's candidates; what is recommended waits for a person."""
     models.settings()
     return _week_that_has_ended(context)
+
+
+@dg.schedule(
+    job=serving_job,
+    cron_schedule="40 0 * * *",
+    execution_timezone="UTC",
+    description="Predictions and rollout of the day that has just ended, forty minutes after midnight.",
+)
+def serving_daily(context: dg.ScheduleEvaluationContext, models: ModelsResource) -> dg.RunRequest:
+    """Look at how the models did on the day that has just ended; steps up wait for a person, the way back does not."""
+    models.settings()
+    return _day_that_has_ended(context)
 
 
 def _week_that_has_ended(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

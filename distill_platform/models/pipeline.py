@@ -1,4 +1,4 @@
-"""The pipeline of models: features by day, training and promotion by week. Declared once, for both doors."""
+"""The pipeline of models: features and serving by day, training and promotion by week. Declared once for both doors."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from distill_platform.models.stages.framing import frame_weeks
 from distill_platform.models.stages.promoting import promotion_weeks
 from distill_platform.models.stages.running import run_weeks
 from distill_platform.models.stages.searching import search_weeks
+from distill_platform.models.stages.serving import serve_days
 from distill_platform.store.stages import Pipeline, Stage, refuse_failed, steps
 
 _FRAME = ("training_frame",)
@@ -42,7 +43,17 @@ PROMOTION: tuple[Stage[Models], ...] = (
     Stage("promotion_report", ("model_runs",), promotion_weeks, "Who has earned to be tried, and why others have not."),
 )
 
-PIPELINE = Pipeline((*FEATURES, *TRAINING, *PROMOTION), code_version)
+DAILY_MODELS: tuple[Stage[Models], ...] = (
+    Stage("predictions", ("features", "events"), serve_days, "What each model said, made of what, and who decided."),
+    Stage(
+        "model_rollout",
+        ("predictions", "features", "market_bars"),
+        serve_days,
+        "How models do that serve or challenge, and what follows: a review, a step up, or the way back.",
+    ),
+)
+
+PIPELINE = Pipeline((*FEATURES, *TRAINING, *PROMOTION, *DAILY_MODELS), code_version)
 
 
 def run_stages(models: Models, stages: Sequence[Stage[Models]], partitions: Sequence[str], run_id: str) -> None:

@@ -126,9 +126,14 @@ class RegistryView:
         return next((each for each in self.standings.values() if each.state in states), None)
 
 
+def model_stream(line: str) -> str:
+    """Return the name of the stream that holds the events of a line."""
+    return f"model/{line}"
+
+
 def registry_view(ledger: Ledger, line: str) -> RegistryView:
     """Return where the models of a line stand; RegistryError if what is recorded could not have happened."""
-    return view_of(line, ledger.read(_stream(line)))
+    return view_of(line, ledger.read(model_stream(line)))
 
 
 def view_of(line: str, revisions: Iterable[Revision]) -> RegistryView:
@@ -159,7 +164,7 @@ def record_event(ledger: Ledger, event: ModelEvent) -> RegistryView:
             return view
         _refuse_impossible(view, event)
         kind, body = event.kind.value, event.to_body()
-        taken = take_turn(ledger, _stream(line), after=view.number, kind=kind, body=body, actor=event.actor)
+        taken = take_turn(ledger, model_stream(line), after=view.number, kind=kind, body=body, actor=event.actor)
         if taken is not None:
             return _after(view, RecordedEvent(taken.number, taken.recorded_at, event))
 
@@ -276,7 +281,3 @@ def _is_of(standing: Standing | None, event: ModelEvent) -> bool:
 def _named(event: ModelEvent) -> str:
     artifact = event.artifact
     return f"{event.kind} of {artifact.name} {artifact.version} ({artifact.artifact_sha256[:12]}) in {artifact.line}"
-
-
-def _stream(line: str) -> str:
-    return f"model/{line}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from distill_platform.feeds.market_bars import MOMENT
+from distill_platform.models.predictions.schema import PREDICTIONS
 
 
 def _schema(**columns: pa.DataType) -> pa.Schema:
@@ -94,8 +95,36 @@ INFORMATION = _maybe(
 )
 
 DECISIONS = _maybe(
-    _schema(line=_TEXT, name=_TEXT, version=_TEXT, artifact_sha256=_TEXT, run_id=_TEXT, status=_TEXT, reasons=_TEXT),
+    _schema(
+        line=_TEXT,
+        name=_TEXT,
+        version=_TEXT,
+        artifact_sha256=_TEXT,
+        run_id=_TEXT,
+        status=_TEXT,
+        reasons=_TEXT,
+        entered=_TEXT,
+    ),
     verdict=_TEXT,
+)
+REFUSED_MODELS = _maybe(REFUSED, artifact_sha256=_TEXT)
+STANDINGS = _schema(
+    line=_TEXT, name=_TEXT, version=_TEXT, artifact_sha256=_TEXT, state=_TEXT, share=_NUMBER, since=MOMENT
+)
+ACTIONS = _maybe(_schema(line=_TEXT, artifact_sha256=_TEXT, kind=_TEXT, sentence=_TEXT, too_late=_TEXT), review=_TEXT)
+OBSERVATIONS = _maybe(
+    _schema(
+        line=_TEXT,
+        artifact_sha256=_TEXT,
+        at=MOMENT,
+        coverage=_NUMBER,
+        drift_feature=_TEXT,
+        failed_gates=pa.list_(_TEXT),
+    ),
+    ret_net=_NUMBER,
+    drift=_NUMBER,
+    reject_ratio=_NUMBER,
+    slippage_ratio=_NUMBER,
 )
 
 PAGES = _schema(line=_TEXT, name=_TEXT, path=_TEXT, sha256=_TEXT, shown=_TEXT)
@@ -125,4 +154,11 @@ TABLES: dict[str, dict[str, pa.Schema]] = {
     },
     "model_runs": {"runs": RUNS, "refused": REFUSED},
     "promotion_report": {"decisions": DECISIONS, "pages": PAGES, "refused": REFUSED},
+    "predictions": {"predictions": PREDICTIONS, "refused": REFUSED_MODELS},
+    "model_rollout": {
+        "standings": STANDINGS,
+        "actions": ACTIONS,
+        "observations": OBSERVATIONS,
+        "refused": REFUSED_MODELS,
+    },
 }

@@ -10,6 +10,7 @@ from distill_platform.models.line import ModelLine
 
 DAY_NS = 86_400 * 10**9
 _WEEK = timedelta(days=7)
+_HOURS_A_DAY = 24
 
 
 def end_ns(week: str) -> int:
@@ -42,6 +43,17 @@ def days_before(day: str, count: int) -> list[str]:
     return [each.isoformat() for each in days_between(last - timedelta(days=count), last)]
 
 
+def event_days(line: ModelLine) -> int:
+    """Return how many days before a day the features of its events look back on; 0 for a line that sees none."""
+    events = line.features.events
+    return 0 if events is None else -(-events.lookback_h // _HOURS_A_DAY) + 1
+
+
 def history_days(line: ModelLine) -> int:
     """Return how many days before a day its features look back on."""
-    return -(-history_bars(line.features) * line.bar_ns // DAY_NS)
+    return days_of_bars(line, history_bars(line.features))
+
+
+def days_of_bars(line: ModelLine, bars: int) -> int:
+    """Return how many days before a day hold so many bars of a line."""
+    return -(-bars * line.bar_ns // DAY_NS)

@@ -17,3 +17,11 @@ hpo_refinement = stage_assets(MODELS, "hpo_refinement", group="search", partitio
 hpo_confirmation = stage_assets(MODELS, "hpo_confirmation", group="search", partitions=WEEKLY)
 model_runs = stage_assets(MODELS, "model_runs", group="promotion", partitions=WEEKLY)
 promotion_report = stage_assets(MODELS, "promotion_report", group="promotion", laws=("fail_closed",), partitions=WEEKLY)
+serving = stage_assets(
+    MODELS,
+    "predictions",
+    "model_rollout",
+    group="serving",
+    laws={"predictions": ("one_decides", "sums")},
+    advisory={"model_rollout": ("no_rollback",)},
+)

@@ -1,6 +1,6 @@
 """What makes an asset of a stage: the pipeline's declaration of it, its group, its laws, and one call."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from distill_platform.defs.metadata import apart_metadata, partition_metadata
 from distill_platform.defs.partitions import DAILY, WHOLE_RANGE
 from distill_platform.store.lake import Manifest
 from distill_platform.store.stages import Pipeline, Stage
+
+Laws = Sequence[str] | Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -57,22 +59,27 @@ def stage_assets(
     *names: str,
     group: str,
     kinds: Iterable[str] = ("python", "parquet"),
-    laws: Sequence[str] = (),
-    advisory: Sequence[str] = (),
+    laws: Laws = (),
+    advisory: Laws = (),
     sources: Sequence[dg.AssetKey] = (),
     partitions: dg.PartitionsDefinition = DAILY,
 ) -> dg.AssetsDefinition:
     """Return the assets of pipeline stages that are made in one go; any of them may be selected without the others.
 
-    `laws` are those beyond what every stage is held against; a broken one stops the graph unless it is `advisory`.
+    `laws` are those beyond what every stage is held against, of all stages or of each by name; a broken one stops the
+    graph unless it is `advisory`.
     """
-    held = (*EVERY_STAGE, *laws, *advisory)
+    held = {name: (*EVERY_STAGE, *_laws_of(laws, name), *_laws_of(advisory, name)) for name in names}
     with disable_dagster_warnings():  # about features in beta, chosen on purpose
 
         @dg.multi_asset(
             name=names[0] if len(names) == 1 else group,
             specs=[_spec(stage, group, room.owner, kinds, sources) for stage in room.stages(*names)],
-            check_specs=[spec for name in names for spec in law_specs(name, held, partitions, advisory=advisory)],
+            check_specs=[
+                spec
+                for name in names
+                for spec in law_specs(name, held[name], partitions, advisory=_laws_of(advisory, name))
+            ],
             partitions_def=partitions,
             backfill_policy=WHOLE_RANGE,
             can_subset=len(names) > 1,
@@ -84,12 +91,16 @@ def stage_assets(
             with permanent_failures(", ".join(stage.name for stage in step), context.partition_keys):
                 done = room.pipeline.run_step(resource.place, step, context.partition_keys, context.run.run_id)
                 made = {stage.name: [m for m in done.manifests if m.dataset == stage.name] for stage in step}
-                verdicts = {name: verdicts_of(held, own, context.partition_keys) for name, own in made.items()}
+                verdicts = {name: verdicts_of(held[name], own, context.partition_keys) for name, own in made.items()}
             for name, manifests in made.items():
                 yield _materialized(context, name, manifests)
                 yield from record(context, dg.AssetKey(name), verdicts[name])
 
     return materialize
+
+
+def _laws_of(laws: Laws, name: str) -> Sequence[str]:
+    return laws.get(name, ()) if isinstance(laws, Mapping) else laws
 
 
 def _spec(

@@ -32,7 +32,6 @@ from distill_platform.models.chain.fitted import (
 )
 from distill_platform.models.chain.material import Findings, Material, findings_of, material_of
 from distill_platform.models.chain.sealing import ensemble_draft, fitted_draft
-from distill_platform.models.ensemble import Ensemble
 from distill_platform.models.features.bar_grid import BarGrid
 from distill_platform.models.features.causality import Build
 from distill_platform.models.forward_window import Opening, RecordedOpening, WindowRequest
@@ -174,11 +173,8 @@ def _reference(material: Material, fitted: Fitted) -> ArtifactReference:
 def _ensemble_reference(
     material: Material, entrant: Entrant, members: list[tuple[ArtifactReference, Fitted]]
 ) -> ArtifactReference:
-    model = entrant.model
-    if not isinstance(model, Ensemble):
-        raise TypeError(f"{entrant.name} is no ensemble")
-    draft = ensemble_draft(material, entrant.name, model, members, _version(material), _IN_MEMORY, 1)
-    return draft.with_files(model.files()).reference
+    draft = ensemble_draft(material, entrant, members, _version(material), _IN_MEMORY, 1)
+    return draft.with_files(entrant.model.files()).reference
 
 
 def _version(material: Material) -> str:

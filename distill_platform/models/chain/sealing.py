@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import ValidationError
+
 from distill_platform.core.errors import ArtifactMalformed
 from distill_platform.models.artifacts.manifest import (
     ArtifactReference,
@@ -12,9 +14,11 @@ from distill_platform.models.artifacts.manifest import (
     Period,
     TrainingWindows,
 )
+from distill_platform.models.chain.entrants import Entrant
 from distill_platform.models.chain.fitted import Fitted, normalization_of
 from distill_platform.models.chain.material import Material
 from distill_platform.models.ensemble import Ensemble
+from distill_platform.models.positions import SizingSettings
 from distill_platform.models.tsmixer.student import Student
 from distill_platform.models.validation.windows import Window
 
@@ -43,23 +47,27 @@ def fitted_draft(material: Material, fitted: Fitted, version: str, code_version:
 
 def ensemble_draft(
     material: Material,
-    name: str,
-    model: Ensemble,
+    entrant: Entrant,
     members: list[tuple[ArtifactReference, Fitted]],
     version: str,
     code_version: str,
     trials: int,
 ) -> ManifestDraft:
-    """Return the manifest of a policy over members that are sealed already."""
-    first = members[0][1]
+    """Return the manifest of a policy over members that are sealed already, with the sizes that it is judged by.
+
+    TypeError for an entrant that is no ensemble.
+    """
+    model, first = entrant.model, members[0][1]
+    if not isinstance(model, Ensemble):
+        raise TypeError(f"{entrant.name} is no ensemble")
     proofs = [fitted.teacher_proof for _, fitted in members if fitted.teacher_proof is not None]
     return ManifestDraft(
         **_common(material, code_version, trials),
         type=ModelType.ENSEMBLE,
-        name=name,
+        name=entrant.name,
         version=version,
         feature_names=list(model.feature_names),
-        normalization={"method": "members", "score_scale": 1.0},
+        normalization={"method": "members", "score_scale": 1.0, "sizing": entrant.sizing.model_dump()},
         n_tokens=max(fitted.model.n_tokens if isinstance(fitted.model, Student) else 1 for _, fitted in members),
         n_channels=len(model.feature_names),
         ensemble_policy=str(model.policy),
@@ -78,6 +86,16 @@ def score_scale(manifest: ManifestDraft) -> float:
     if not isinstance(scale, float) or not scale > 0.0:
         raise ArtifactMalformed(f"{manifest.name} {manifest.version} does not say in what unit it scores")
     return scale
+
+
+def sizing_of(manifest: ManifestDraft) -> SizingSettings:
+    """Return how a sealed model sizes positions: as it was judged. ArtifactMalformed for one that does not say it."""
+    told = manifest.normalization
+    try:
+        return SizingSettings.model_validate(told.get("sizing") if isinstance(told, dict) else None)
+    except ValidationError:
+        message = f"{manifest.name} {manifest.version} does not say how it sizes positions"
+        raise ArtifactMalformed(message, hint="Only candidates are served: fit and seal it again") from None
 
 
 def _common(material: Material, code_version: str, trials: int) -> dict[str, Any]:

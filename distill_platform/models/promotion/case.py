@@ -22,9 +22,9 @@ from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 class WindowResult:
     """What a contender made in one window, after all costs.
 
-    `daily` are its net returns by UTC day, every day of the window's steps. `pnl_after_cost` is the sum of its net
-    returns, as a share of equity, `max_drawdown` a positive share of the highest equity in the window, `sharpe` by the
-    year. NaN is what nobody could compute, and refuses a promotion.
+    `daily` are its net returns by UTC day, of every day on which it has steps: an outage is no day that passed well.
+    `pnl_after_cost` is the sum of its net returns, as a share of equity, `max_drawdown` a positive share of the highest
+    equity in the window, `sharpe` by the year. NaN is what nobody could compute, and refuses a promotion.
     """
 
     window: Window
@@ -135,11 +135,10 @@ def window_result(ts: Integers, ret_net: Floats, window: Window) -> WindowResult
     if not len(returns) or not np.isfinite(returns).all() or returns.min() < -1.0:
         raise ModelError(f"a run has no finite returns in [{window.start_ns}, {window.end_ns})")
     ends = ts[inside].astype("datetime64[ns]")
-    seen = utc_days(ends)
-    days = np.arange(seen[0], seen[-1] + 1)
+    days = np.unique(utc_days(ends))
     return WindowResult(
         window,
-        DailyValues(days, daily_returns_utc(ends, returns)),
+        DailyValues(days, daily_returns_utc(ends, returns, fill_missing=False)),
         math.fsum(returns),
         -drawdown(returns).max_drawdown,
         sharpe_daily_annualized(ends, returns),

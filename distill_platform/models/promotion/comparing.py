@@ -22,8 +22,9 @@ WINDOWS = ("validation", "forward")
 class Comparison:
     """The candidate beside one arm in one window; profits and drawdowns as shares of equity.
 
-    `probability` is the share of resamples of the paired days in which the candidate earns more, NaN where it cannot be
-    computed; `required` is what it has to reach.
+    `probability` is the share of resamples of the paired days in which the candidate earns more, one that it loses
+    added to them: B resamples are never surer than B / (B + 1). NaN where it cannot be computed; `required` is what it
+    has to reach.
     """
 
     window: str
@@ -72,6 +73,9 @@ def result_reasons(contenders: Contenders, settings: PromotionSettings) -> Itera
         if own is not None and math.isfinite(own.pnl_after_cost) and not own.pnl_after_cost > 0.0:
             sentence = f"the candidate earned {own.pnl_after_cost:+.2%} after costs in the {window} window"
             yield Reason(ReasonCode.LOSES_MONEY, sentence, own.pnl_after_cost, 0.0)
+        if own is not None and own.max_drawdown >= 1.0:
+            sentence = f"the candidate lost everything in the {window} window, whatever its steps add up to"
+            yield Reason(ReasonCode.LOSES_MONEY, sentence, own.max_drawdown, 1.0)
 
 
 def comparison_reasons(comparisons: tuple[Comparison, ...], settings: PromotionSettings) -> Iterator[Reason]:
@@ -109,7 +113,8 @@ def _probability(own: WindowResult, other: WindowResult, settings: PromotionSett
     gains = own.daily.values - other.daily.values
     if len(gains) != own.days or not np.isfinite(gains).all():
         return math.nan
-    return bootstrap_prob_mean_positive(gains, settings.resamples, seed=settings.seed)
+    share = bootstrap_prob_mean_positive(gains, settings.resamples, seed=settings.seed)
+    return share * settings.resamples / (settings.resamples + 1)
 
 
 def _of_result(who: str, window: str, result: WindowResult, min_days: int) -> Iterator[Reason]:
@@ -121,6 +126,8 @@ def _of_result(who: str, window: str, result: WindowResult, min_days: int) -> It
         numbers["sharpe"] = result.sharpe
     if not np.isfinite(result.daily.values).all():
         numbers["a daily return"] = math.nan
+    if not 0.0 <= result.max_drawdown <= 1.0:
+        numbers["max_drawdown"] = math.nan
     for name, value in numbers.items():
         if not math.isfinite(value):
             yield Reason(ReasonCode.NOT_A_NUMBER, f"{name} of {who} in the {window} window is not a number", value)

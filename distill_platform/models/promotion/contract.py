@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from itertools import product
 
 from distill_platform.core.utc import from_epoch, iso
+from distill_platform.models.artifacts.manifest import ArtifactReference
 from distill_platform.models.frames import FrameVersions
 from distill_platform.models.promotion.case import ContenderRun, PromotionCase
 from distill_platform.models.promotion.contenders import Contenders
@@ -26,6 +27,7 @@ def contract_reasons(case: PromotionCase, contenders: Contenders) -> Iterator[Re
     """Yield what keeps the candidate from being what was judged, and from being served."""
     if contenders.candidate is not None:
         yield from _identity(case, contenders.candidate)
+    yield from _strangers(case, contenders)
     for who, run in contenders.runs():
         yield from _differences(f"the frame that {who} scored", run.versions, case.sealed, tuple(_VERSIONS))
     if case.online is None:
@@ -49,11 +51,26 @@ def _identity(case: PromotionCase, run: ContenderRun) -> Iterator[Reason]:
     told, wanted = run.artifact, case.candidate
     if told != wanted:
         sentence = "the run names the candidate's artifact as another model's"
-        observed, threshold = (f"{each.line}/{each.name}/{each.version}" for each in (told, wanted))
-        yield Reason(ReasonCode.MODEL_MISMATCH, sentence, observed, threshold)
+        yield Reason(ReasonCode.MODEL_MISMATCH, sentence, _name(told), _name(wanted))
     if run.policy != case.policy:
         sentence = f"the run was decided by the policy {run.policy}, and the artifact is sealed as {case.policy}"
         yield Reason(ReasonCode.POLICY_MISMATCH, sentence, run.policy, case.policy)
+
+
+def _strangers(case: PromotionCase, contenders: Contenders) -> Iterator[Reason]:
+    """Yield the control arms that are another line's, and those whose run names another model."""
+    for arm, wanted in sorted(case.arms.items()):
+        run = contenders.arms.get(arm)
+        if wanted.line != case.candidate.line:
+            sentence = f"control arm {arm} is of line {wanted.line}, and the candidate of {case.candidate.line}"
+            yield Reason(ReasonCode.MODEL_MISMATCH, sentence, wanted.line, case.candidate.line)
+        if run is not None and run.artifact != wanted:
+            sentence = f"the run of control arm {arm} names its artifact as another model's"
+            yield Reason(ReasonCode.MODEL_MISMATCH, sentence, _name(run.artifact), _name(wanted))
+
+
+def _name(artifact: ArtifactReference) -> str:
+    return f"{artifact.line}/{artifact.name}/{artifact.version}"
 
 
 def _differences(what: str, seen: FrameVersions, sealed: FrameVersions, names: tuple[str, ...]) -> Iterator[Reason]:

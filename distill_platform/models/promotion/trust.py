@@ -51,12 +51,14 @@ def finding_reasons(findings: GuardFindings | None, settings: PromotionSettings)
 def book_reasons(case: PromotionCase, contenders: Contenders) -> Iterator[Reason]:
     """Yield what the books miss: the opening of the forward window, the candidate in it, and all that was tried."""
     yield from _opening(case, contenders)
-    declared = None if contenders.candidate is None else contenders.candidate.declared_trials
-    if case.honest_trials is None or case.honest_trials < 1:
+    if case.honest_trials is None or not case.honest_trials >= 1:
         yield Reason(ReasonCode.TRIALS_UNKNOWN, "nobody knows how many were tried for it", case.honest_trials, 1)
-    elif declared is not None and declared < case.honest_trials:
-        sentence = f"the run declares {declared} trials, and {case.honest_trials} are in the book"
-        yield Reason(ReasonCode.TRIALS_UNDERSTATED, sentence, declared, case.honest_trials)
+        return
+    known = max(case.honest_trials, 0 if case.opening is None else case.opening.trials)
+    if contenders.candidate is not None and not contenders.candidate.declared_trials >= known:
+        declared = contenders.candidate.declared_trials
+        sentence = f"the run declares {declared} trials, and {known} are in the book"
+        yield Reason(ReasonCode.TRIALS_UNDERSTATED, sentence, declared, known)
 
 
 def _opening(case: PromotionCase, contenders: Contenders) -> Iterator[Reason]:
@@ -65,7 +67,10 @@ def _opening(case: PromotionCase, contenders: Contenders) -> Iterator[Reason]:
     if opening is None:
         yield Reason(ReasonCode.FORWARD_NOT_OPENED, "the ledger holds no opening of the forward window")
         return
-    asked = opening.recorded.request
+    asked, line = opening.recorded.request, case.candidate.line
+    if asked.lineage != line:
+        sentence = f"the opening in the ledger is that of lineage {asked.lineage}, and the candidate is of {line}"
+        yield Reason(ReasonCode.FORWARD_NOT_OPENED, sentence, asked.lineage, line)
     if forward is not None and not (asked.start_ns <= forward.start_ns and forward.end_ns <= asked.end_ns):
         yield Reason(ReasonCode.FORWARD_NOT_OPENED, "the opening in the ledger is of another forward window")
     if case.candidate.artifact_sha256 not in asked.candidates:

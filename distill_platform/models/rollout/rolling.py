@@ -10,6 +10,7 @@ from distill_platform.core.errors import LateModelEvent, TransitionRefused
 from distill_platform.governance.review_state import ReviewState
 from distill_platform.governance.reviews import find_review, propose, reviews
 from distill_platform.models.registry import RegistryView, Standing, record_event, registry_view
+from distill_platform.models.registry_history import view_before
 from distill_platform.models.rollout.deciding import ACTOR, Action, Approvers, next_action
 from distill_platform.models.rollout.observation import Observation
 from distill_platform.models.rollout.settings import RolloutSettings
@@ -36,18 +37,22 @@ def roll_out(
 ) -> tuple[Applied, ...]:
     """Return what was done with the champion and the challenger of a line at `as_of`, the end of a day.
 
-    Each is decided on by where the line stands when its turn comes. Run again, in another order or by several processes
-    at once, it ends in the same place. Errors: `next_action`, and those of the ledger.
+    Both are decided on by where the line stood before anything was done at `as_of`: run again, in another order or by
+    several processes at once, it does the same and ends in the same place. Errors: `next_action`, and those of the
+    ledger.
     """
     known = {state.id: state for state in reviews(ledger)}
+    view = view_before(ledger, line, ACTOR, as_of)
     done = []
-    for artifact_sha256 in _watched(registry_view(ledger, line)):
-        view = registry_view(ledger, line)
-        standing = view.standing(artifact_sha256)
-        if standing is not None and standing in _serving(view):
-            action = next_action(view, standing, observations, known, approvers, settings, as_of)
-            done.append(apply(ledger, action))
+    for standing in watched(view):
+        action = next_action(view, standing, observations, known, approvers, settings, as_of)
+        done.append(apply(ledger, action))  # before the next one, which may raise: a way back must not wait for it
     return tuple(done)
+
+
+def watched(view: RegistryView) -> tuple[Standing, ...]:
+    """Return the models of a line that are watched: its champion and its challenger, as far as there are any."""
+    return tuple(standing for standing in (view.champion, view.challenger) if standing is not None)
 
 
 def apply(ledger: Ledger, action: Action) -> Applied:
@@ -67,11 +72,3 @@ def apply(ledger: Ledger, action: Action) -> Applied:
 def _review_of(ledger: Ledger, action: Action) -> ReviewState | None:
     named = action.event.evidence.get("review") if action.event is not None else None
     return find_review(ledger, named) if isinstance(named, str) else None
-
-
-def _watched(view: RegistryView) -> tuple[str, ...]:
-    return tuple(standing.artifact.artifact_sha256 for standing in _serving(view))
-
-
-def _serving(view: RegistryView) -> tuple[Standing, ...]:
-    return tuple(standing for standing in (view.champion, view.challenger) if standing is not None)

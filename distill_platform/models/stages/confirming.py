@@ -15,7 +15,6 @@ from distill_platform.models.chain.fitted import Fitted, fit_tabular
 from distill_platform.models.chain.material import Material
 from distill_platform.models.chain.sealing import ensemble_draft, fitted_draft
 from distill_platform.models.chain.trial import chosen
-from distill_platform.models.ensemble import Ensemble
 from distill_platform.models.forward_window import Opening, open_window
 from distill_platform.models.line import ModelLine
 from distill_platform.models.search.stages import Candidate, Handover
@@ -183,12 +182,9 @@ def _sealed_candidate(
     week: str,
     trials: int,
 ) -> ArtifactReference:
-    model = entrant.model
-    if not isinstance(model, Ensemble):
-        raise TypeError(f"{entrant.name} is no ensemble")
     version = version_of(material, week)
-    draft = ensemble_draft(material, entrant.name, model, [(own, member)], version, code_version(), trials)
-    return register(models, models.artifacts.seal(draft, model.files()).reference, week)
+    draft = ensemble_draft(material, entrant, [(own, member)], version, code_version(), trials)
+    return register(models, models.artifacts.seal(draft, entrant.model.files()).reference, week)
 
 
 def _window_rows(line: str, contest: Contest) -> Iterator[dict[str, Any]]:

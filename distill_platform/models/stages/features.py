@@ -16,12 +16,11 @@ from distill_platform.models.line import ModelLine
 from distill_platform.models.parity import Mismatch, online_mismatches
 from distill_platform.models.stage import LineFailure, Models, each_line, publish, refusals
 from distill_platform.models.stages.reading import read_events, read_grid
-from distill_platform.models.weeks import day_ns, days_before, history_days
+from distill_platform.models.weeks import day_ns, days_before, event_days, history_days
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.tables import MadeTables
 
-_HOURS_A_DAY = 24
 _ONLINE_MOMENTS = 2
 
 
@@ -48,7 +47,7 @@ class _LineDay:
 def _line_day(models: Models, line: ModelLine, day: str, inputs: dict[str, Input]) -> _LineDay:
     grid, read = read_grid(models, line, days_before(day, history_days(line)))
     inputs |= read
-    events, read = read_events(models, line, days_before(day, _event_days(line)))
+    events, read = read_events(models, line, days_before(day, event_days(line)))
     inputs |= read
     frame = build_features(grid, events, line.features)
     own = frame.rows(frame.ts > day_ns(day))
@@ -57,11 +56,6 @@ def _line_day(models: Models, line: ModelLine, day: str, inputs: dict[str, Input
     traded = ~grid.is_missing[np.searchsorted(grid.ts, own.ts), own.symbol]
     mismatches = online_mismatches(own, grid, events, line.features, chosen.tolist())
     return _LineDay(own, int((own.is_usable & ~traded).sum()), tuple(mismatches))
-
-
-def _event_days(line: ModelLine) -> int:
-    events = line.features.events
-    return 0 if events is None else -(-events.lookback_h // _HOURS_A_DAY) + 1
 
 
 def _published(

@@ -24,7 +24,6 @@ from distill_platform.models.chain.fitted import (
 )
 from distill_platform.models.chain.material import Material
 from distill_platform.models.chain.sealing import ensemble_draft, fitted_draft, score_scale
-from distill_platform.models.ensemble import Ensemble
 from distill_platform.models.line import ModelLine
 from distill_platform.models.registry import registry_view
 from distill_platform.models.stage import Models, code_version, each_line, publish, refusals
@@ -166,14 +165,14 @@ def _ensemble(models: Models, line: ModelLine, week: str, inputs: dict[str, Inpu
     made = _Made()
     made.add("blends", *_blend_rows(line, blend))
     for entrant in ensemble_candidates(tabular, network, blend, line.sizing):
-        model, policy = entrant.model, entrant.policy
-        if not isinstance(model, Ensemble) or policy is None:
+        policy = entrant.policy
+        if policy is None:
             raise TypeError(f"{entrant.name} is no ensemble")
         members = [tabular] * policy.uses_tabular + [network] * policy.uses_network
         parts = [(shelf.references[one.name], one) for one in members]
         version = version_of(material, week)
-        draft = ensemble_draft(material, entrant.name, model, parts, version, code_version(), 1)
-        reference = register(models, models.artifacts.seal(draft, model.files()).reference, week)
+        draft = ensemble_draft(material, entrant, parts, version, code_version(), 1)
+        reference = register(models, models.artifacts.seal(draft, entrant.model.files()).reference, week)
         report = {"folds": members[0].report["folds"], "policy": entrant.name}
         row = model_row(reference, Role.CANDIDATE, 1.0, report, policy=str(policy))
         made.add("models", row)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from distill_platform.core.canon import dumps, sig_hash
 from distill_platform.core.errors import LeakError
+from distill_platform.core.utc import from_epoch
 from distill_platform.evaluation.records import evaluation_stream
+from distill_platform.evaluation.stage import ledger_input
 from distill_platform.models.artifacts.manifest import ArtifactManifest
 from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
 from distill_platform.models.chain.entrants import Role
@@ -30,6 +32,7 @@ from distill_platform.models.promotion.case import (
 )
 from distill_platform.models.promotion.deciding import PromotionDecision, PromotionStatus, decide_promotion
 from distill_platform.models.registry import registry_view
+from distill_platform.models.rollout.entering import Entered, Recommended, best_of, enter_shadow
 from distill_platform.models.significance import NullDistribution
 from distill_platform.models.stage import LineFailure, Models, each_line, publish, refusals
 from distill_platform.models.stages.confirming import open_forward
@@ -39,6 +42,7 @@ from distill_platform.models.stages.reporting import write_index, write_pages
 from distill_platform.models.stages.running import read_confirmed, read_contest
 from distill_platform.models.stages.shelf import Shelf
 from distill_platform.models.validation.windows import Window
+from distill_platform.models.weeks import end_ns
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
@@ -72,12 +76,16 @@ class Guard:
 
 @dataclass(frozen=True, eq=False)
 class Decided:
-    """A line's week: who met whom, what was decided on each candidate, and what the guards had to say."""
+    """A line's week: who met whom, what was decided on each candidate, and what the guards had to say.
+
+    `entered` says what became of the best of those who are recommended, by artifact hash.
+    """
 
     contest: Contest = field(repr=False)
     promotions: tuple[Promotion, ...]
     opening: Opening
     guard: Guard
+    entered: Mapping[str, Entered] = field(default_factory=dict)
 
 
 def decide_line(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Decided:
@@ -162,22 +170,38 @@ def _proof(models: Models, material: Material, week: str) -> str | None:
 def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
     """Return the published weeks of `promotion_report`, after writing a page for every model that took part.
 
-    Nobody is promoted by it: what it recommends is watched, and waits for people.
+    Nobody is promoted by it: the best of those it recommends goes into shadow, is watched, and waits for people.
     """
     made: dict[str, MadeTables] = {}
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        decided, failures = each_line(models, lambda line: decide_line(models, line, week, inputs))  # noqa: B023
+        decided, failures = each_line(models, lambda line: _decided(models, line, week, inputs))  # noqa: B023
         made[week] = _tables(models, week, decided, failures, inputs)
         models.progress("promotion_report", done, len(weeks))
     write_index(models, {week: tables.tables["pages"] for week, tables in made.items()})
     return [publish(models, "promotion_report", week, tables) for week, tables in made.items()]
 
 
+def _decided(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> Decided:
+    """Return what was decided, after the best of those who are recommended has entered the rollout, if it may."""
+    decided = decide_line(models, line, week, inputs)
+    best = best_of([_recommended(one) for one in decided.promotions if one.decision.is_recommended])
+    entered: dict[str, Entered] = {}
+    if best is not None:
+        as_of = from_epoch(end_ns(week) / 10**9)
+        entered[best.artifact.artifact_sha256] = enter_shadow(models.ledger, best, as_of)
+    inputs[f"registry:{line.name}"] = ledger_input([entered])
+    return replace(decided, entered=entered)
+
+
+def _recommended(one: Promotion) -> Recommended:
+    return Recommended(one.case.candidate, one.decision, one.bout.validation.pnl_after_cost)
+
+
 def _tables(
     models: Models, week: str, made: Mapping[str, Decided], failures: Sequence[LineFailure], inputs: dict[str, Input]
 ) -> MadeTables:
-    rows = [_row(line, one) for line, decided in made.items() for one in decided.promotions]
+    rows = [_row(line, one, decided) for line, decided in made.items() for one in decided.promotions]
     pages = [page for decided in made.values() for page in _pages(models, week, decided)]
     blind = [row["name"] for row in rows if row["status"] == PromotionStatus.RECOMMENDED and row["verdict"] is None]
     open_ = [row["name"] for row in rows if row["status"] == PromotionStatus.RECOMMENDED and row["reasons"] != "[]"]
@@ -197,7 +221,7 @@ def _pages(models: Models, week: str, decided: Decided) -> list[dict[str, Any]]:
     return list(write_pages(models, week, decided.contest, decisions, decided.opening, guard.null, guard.findings))
 
 
-def _row(line: str, one: Promotion) -> dict[str, Any]:
+def _row(line: str, one: Promotion, decided: Decided) -> dict[str, Any]:
     reference, verdict = one.bout.entry.reference, one.case.verdict
     return {
         "line": line,
@@ -208,4 +232,5 @@ def _row(line: str, one: Promotion) -> dict[str, Any]:
         "status": one.decision.status.value,
         "verdict": None if verdict is None else verdict.status,
         "reasons": dumps([reason.to_dict() for reason in one.decision.reasons]).decode(),
+        "entered": decided.entered.get(reference.artifact_sha256, Entered.NOT).value,
     }

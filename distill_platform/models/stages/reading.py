@@ -17,7 +17,7 @@ from distill_platform.models.frames import FeatureFrame
 from distill_platform.models.line import ModelLine
 from distill_platform.models.stage import Models, read_partitions
 from distill_platform.models.weeks import DAY_NS, day_ns
-from distill_platform.store.lake import Input
+from distill_platform.store.lake import Dataset, Input
 from distill_platform.store.lake.tables import open_partition
 
 _SORTED = [("ts_end", "ascending"), ("symbol", "ascending")]
@@ -30,9 +30,14 @@ def read_grid(models: Models, line: ModelLine, days: Sequence[str]) -> tuple[Bar
     """
     models.settings.regime_of(line)
     bars, inputs = read_partitions(models, "market_bars", "bars", MARKET_BARS, days)
+    return grid_of(line, bars, days), inputs
+
+
+def grid_of(line: ModelLine, bars: pa.Table, days: Sequence[str]) -> BarGrid:
+    """Return the grid of a line's market over some days in a row, from a table of MARKET_BARS in any order."""
     own = bars.filter(pc.equal(bars["source"], line.market)).sort_by(_SORTED)
     first, last = day_ns(days[0]) + line.bar_ns, day_ns(days[-1]) + DAY_NS
-    return bar_grid(own, line.bar_ns, line.symbols, first_ts=first, last_ts=last), inputs
+    return bar_grid(own, line.bar_ns, line.symbols, first_ts=first, last_ts=last)
 
 
 def read_events(models: Models, line: ModelLine, days: Sequence[str]) -> tuple[pa.Table | None, dict[str, Input]]:
@@ -49,11 +54,17 @@ def read_features(models: Models, line: ModelLine, days: Sequence[str]) -> tuple
     for day in days:
         found, remembered = open_partition(models.lake, "features", day)
         inputs |= remembered
-        rows = found.read(line.name) if line.name in found.manifest.tables else None
-        if rows is None:
-            raise FrameError(f"features of {day} have no rows of line {line.name}", hint="Materialize that day again")
-        frames.append(from_table(rows, symbols_of(line)))
+        frames.append(features_of(line, found))
     return join_frames(frames), inputs
+
+
+def features_of(line: ModelLine, day: Dataset) -> FeatureFrame:
+    """Return a line's features of one day of `features`; FrameError where it has none."""
+    rows = day.read(line.name) if line.name in day.manifest.tables else None
+    if rows is None:
+        told = f"features of {day.manifest.partition} have no rows of line {line.name}"
+        raise FrameError(told, hint="Materialize that day again")
+    return from_table(rows, symbols_of(line))
 
 
 def symbols_of(line: ModelLine) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from distill_platform.models.promotion.case import (
 )
 from distill_platform.models.promotion.settings import PromotionSettings
 from distill_platform.models.validation.windows import Window
-from distill_platform_tests.models.made_models import reference
+from distill_platform_tests.models.made_models import LINE, reference
 
 HOUR = 3_600 * 10**9
 WEEK = 168 * HOUR
@@ -53,7 +53,7 @@ def run(artifact: ArtifactReference, mean: float, seed: int, **changes: Any) -> 
 
 def opening(**changes: Any) -> Opening:
     """Return the opening of the forward window with the candidate and one more."""
-    plain = {"start_ns": FORWARD.start_ns, "end_ns": FORWARD.end_ns, "lineage": "btc", "reason": "weekly"}
+    plain = {"start_ns": FORWARD.start_ns, "end_ns": FORWARD.end_ns, "lineage": LINE, "reason": "weekly"}
     seen = [CANDIDATE.artifact_sha256, "9" * 64]
     request = WindowRequest.model_validate(plain | {"candidates": seen} | changes)
     recorded = RecordedOpening(1, request, EARLIEST, "ada")

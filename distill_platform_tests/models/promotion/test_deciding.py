@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -71,6 +71,14 @@ SPOILED: dict[str, tuple[PromotionCase, ReasonCode]] = {
     "one arm under two names": (case(arms={"ridge": RIDGE, "lightgbm": RIDGE}), ReasonCode.TOO_FEW_ARMS),
     "no arm": (case(arms={}), ReasonCode.TOO_FEW_ARMS),
     "an arm itself": (case(arms={**case().arms, "third": CANDIDATE}), ReasonCode.CANDIDATE_IS_ARM),
+    "an arm of another line": (
+        case(arms={**case().arms, "ridge": RIDGE.model_copy(update={"line": "eth_hourly"})}),
+        ReasonCode.MODEL_MISMATCH,
+    ),
+    "an arm's run of another name": (
+        case_with(1, artifact=reference("tabular", "2")),
+        ReasonCode.MODEL_MISMATCH,
+    ),
     "another version": (case_with(0, artifact=reference("blend", "1", "2")), ReasonCode.MODEL_MISMATCH),
     "another policy": (case_with(0, policy="tabular_only"), ReasonCode.POLICY_MISMATCH),
     "another schema": (case_with(0, versions=replace(VERSIONS, schema_hash="f" * 64)), ReasonCode.SCHEMA_MISMATCH),
@@ -119,6 +127,10 @@ SPOILED: dict[str, tuple[PromotionCase, ReasonCode]] = {
         case_with(0, forward=replace(result(FORWARD, 3e-4, 2), max_drawdown=0.9)),
         ReasonCode.WORSE_DRAWDOWN,
     ),
+    "a fall upwards": (
+        case_with(0, forward=replace(result(FORWARD, 3e-4, 2), max_drawdown=-0.9)),
+        ReasonCode.NOT_A_NUMBER,
+    ),
     "no verdict": (case(verdict=None), ReasonCode.VERDICT_MISSING),
     "a failed verdict": (case(verdict=replace(VERDICT, status="fail")), ReasonCode.VERDICT_NOT_PASSED),
     "a warning": (case(verdict=replace(VERDICT, status="warn")), ReasonCode.VERDICT_NOT_PASSED),
@@ -147,9 +159,16 @@ SPOILED: dict[str, tuple[PromotionCase, ReasonCode]] = {
     "no proof": (case(findings=replace(FINDINGS, teacher_was_out_of_fold=None)), ReasonCode.TEACHER_NOT_PROVEN),
     "a window nobody opened": (case(opening=None), ReasonCode.FORWARD_NOT_OPENED),
     "another window opened": (case(opening=opening(start_ns=FORWARD.start_ns + 1)), ReasonCode.FORWARD_NOT_OPENED),
+    "opened by another line": (case(opening=opening(lineage="eth_hourly")), ReasonCode.FORWARD_NOT_OPENED),
     "opened without it": (case(opening=opening(candidates=["9" * 64])), ReasonCode.NOT_FROZEN_BEFORE_OPENING),
     "unknown trials": (case(honest_trials=None), ReasonCode.TRIALS_UNKNOWN),
     "no trials": (case(honest_trials=0), ReasonCode.TRIALS_UNKNOWN),
+    "trials that are no number": (case(honest_trials=cast(int, math.nan)), ReasonCode.TRIALS_UNKNOWN),
+    "a claim that is no number": (case_with(0, declared_trials=math.nan), ReasonCode.TRIALS_UNDERSTATED),
+    "more who saw the window than were tried": (
+        case(honest_trials=1, opening=replace(opening(), candidates_seen=tuple(f"{n:064x}" for n in range(41)))),
+        ReasonCode.TRIALS_UNDERSTATED,
+    ),
     "hidden trials": (case(honest_trials=41), ReasonCode.TRIALS_UNDERSTATED),
 }
 
@@ -167,7 +186,7 @@ def test_one_thing_wrong_refuses_a_candidate_and_is_named(wrong: str) -> None:
 def test_every_reason_has_a_case_here() -> None:
     elsewhere = {
         ReasonCode.CANDIDATE_RUNS_DISAGREE, ReasonCode.ARM_RUNS_DISAGREE,
-        ReasonCode.TOO_FEW_DAYS, ReasonCode.NOT_A_NUMBER,
+        ReasonCode.TOO_FEW_DAYS,
     }  # fmt: skip
     assert {code for _, code in SPOILED.values()} == set(ReasonCode) - elsewhere
 
@@ -202,10 +221,32 @@ def test_a_candidate_that_never_trades_does_not_win_against_arms_that_lose() -> 
     assert codes(case(runs=(still, *losing))) == {"loses_money"}
 
 
+def test_who_lost_everything_is_no_better_than_arms_that_did() -> None:
+    spent = [replace(result(FORWARD, mean, seed), max_drawdown=1.0) for mean, seed in ((3e-4, 2), (0.0, 12), (0.0, 22))]
+    runs = tuple(replace(each, forward=forward) for each, forward in zip(case().runs, spent, strict=True))
+    assert codes(case(runs=runs)) == {"loses_money"}
+
+
 def test_a_window_of_few_days_says_little() -> None:
     short = Window(FORWARD.start_ns, FORWARD.start_ns + 2 * WEEK)
     runs = tuple(replace(each, forward=result(short, 3e-4, 2)) for each in case().runs)
     assert "too_few_days" in codes(case(runs=runs))
+
+
+def test_days_without_steps_do_not_make_a_window_long() -> None:
+    runs = tuple(
+        replace(each, forward=with_outage(number, earned))
+        for number, (each, earned) in enumerate(zip(case().runs, (3e-3, 0.0, 0.0), strict=True))
+    )
+    assert [run.forward.days for run in runs if run.forward] == [6, 6, 6]
+    assert codes(case(runs=runs)) >= {"too_few_days", "not_sure_enough"}
+
+
+def with_outage(seed: int, mean: float) -> WindowResult:
+    """Return what is made on the first three and the last three days of the forward window."""
+    ts = np.arange(FORWARD.start_ns + HOUR, FORWARD.end_ns + HOUR, HOUR)
+    seen = np.concatenate([ts[:72], ts[-72:]])
+    return window_result(seen, mean + 1e-3 * np.random.default_rng(seed).normal(size=len(seen)), FORWARD)
 
 
 def test_all_reasons_are_told_and_not_the_first_only() -> None:
@@ -229,6 +270,14 @@ def test_the_more_candidates_saw_the_forward_window_the_surer_one_has_to_be() ->
     few, many = (decided(case(opening=each)).comparisons for each in (opening(), opening(candidates=crowd)))
     assert [round(each.required, 4) for each in few] == [0.9, 0.9, 0.95, 0.95]
     assert [round(each.required, 4) for each in many] == [0.9, 0.9, 0.999, 0.999]
+
+
+def test_nobody_is_surer_than_the_resamples_can_tell() -> None:
+    crowd = tuple(sorted([CANDIDATE.artifact_sha256, *(f"{number:064x}" for number in range(199))]))
+    crowded = case_with(0, declared_trials=200)
+    crowded = replace(crowded, honest_trials=200, opening=replace(opening(), candidates_seen=crowd))
+    assert codes(crowded) == {"not_sure_enough"}
+    assert not codes(crowded, PromotionSettings(resamples=10_000))
 
 
 def test_a_warning_is_enough_where_the_line_says_so() -> None:

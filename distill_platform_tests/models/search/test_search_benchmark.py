@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.search import measure_search, to_markdown
+from benchmarks.models.search import measure_search
 
 
 @pytest.mark.slow
@@ -13,4 +13,4 @@ def test_the_benchmark_runs_small(tmp_path: Path) -> None:
     assert outcome.is_same
     assert outcome.grid_points == 48
     assert len(outcome.ranges) == len(outcome.points) == 1
-    assert "byte for byte" in to_markdown(outcome)
+    assert "byte for byte" in outcome.to_markdown()

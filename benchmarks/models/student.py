@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.models.laps import best_cpu_s
+from benchmarks.table import times, to_table
 from distill_platform.models.frames import FeatureFrame, FrameVersions, TrainingFrame
 from distill_platform.models.tsmixer.settings import Device, StudentSettings
 from distill_platform.models.tsmixer.student import Student
@@ -44,21 +44,31 @@ class StudentRates:
     peer_alone_ms: float
     alone_error: float
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers."""
+        return asdict(self)
+
     def to_markdown(self) -> str:
         """Return the rates beside the peer's, for somebody who has not seen the code."""
-        trained, scored = self.trained_per_s, self.scored_per_s
-        return (
-            f"{self.rows:,} rows of {_SYMBOLS} symbols, {_CHANNELS} channels, sequences of {_SETTINGS.length} bars, "
-            f"{_SETTINGS.blocks} blocks, one core. A row scored alone differs from the same row scored among all by "
-            f"{self.alone_error:.0e}. Contributions of every channel: {self.explained_per_s:,.0f} rows a second.\n\n"
-            "| student | ours | the same network out of torch's modules and DataLoader | ratio |\n|---|---|---|---|\n"
-            f"| sequences trained on per second | {trained:,.0f} | {self.peer_trained_per_s:,.0f} | "
-            f"{trained / self.peer_trained_per_s:.2f} |\n"
-            f"| sequences scored per second | {scored:,.0f} | {self.peer_scored_per_s:,.0f} | "
-            f"{scored / self.peer_scored_per_s:.2f} |\n"
-            f"| milliseconds for one alone | {self.alone_ms:.2f} | {self.peer_alone_ms:.2f} | "
-            f"{self.peer_alone_ms / self.alone_ms:.2f} |\n"
+        said = (
+            f"TSMixer on {self.rows:,} rows of {_SYMBOLS} symbols, {_CHANNELS} channels, sequences of "
+            f"{_SETTINGS.length} bars, {_SETTINGS.blocks} blocks, {_EPOCHS} epochs, one thread. The peer is the same "
+            "network out of torch's modules and its `DataLoader`, given finished windows; ours starts from a frame and "
+            "finds windows by time stamp, normalizes, validates and stops early. A row scored alone differs from "
+            f"itself among all by {self.alone_error:.0e}. Contributions of every channel: {self.explained_per_s:,.0f} "
+            "rows a second."
         )
+        rows = [
+            _rate("sequences trained on a second", self.trained_per_s, self.peer_trained_per_s),
+            _rate("sequences scored a second", self.scored_per_s, self.peer_scored_per_s),
+            ("milliseconds for one alone", f"{self.alone_ms:.2f}", f"{self.peer_alone_ms:.2f}",
+             times(self.peer_alone_ms / self.alone_ms)),
+        ]  # fmt: skip
+        return f"{said}\n\n{to_table(('', 'ours', 'torch', 'ratio'), rows)}"
+
+
+def _rate(name: str, ours: float, theirs: float) -> tuple[str, ...]:
+    return name, f"{ours:,.0f}", f"{theirs:,.0f}", times(ours / theirs)
 
 
 def measure_student(rows: int, laps: int) -> StudentRates:
@@ -82,28 +92,28 @@ def _measured(frame: TrainingFrame, laps: int) -> StudentRates:
     asked = torch.from_numpy(fit.trained_rows)
     peer = _peer()
     alone = frame.features.rows(np.flatnonzero(frame.features.symbol == 0)[-_SETTINGS.length :])
-    times = _alternating(
-        [
-            lambda: fit_student(frame, frame.features.names, _SETTINGS, _HOUR),
-            lambda: _train_peer(peer, windows, label, asked),
-            lambda: student.scores(frame.features),
-            lambda: _score_peer(peer, windows),
-            lambda: student.contributions(_latest(frame)),
-            lambda: [student.scores(alone) for _ in range(_SINGLE_CALLS)],
-            lambda: [_score_peer(peer, windows[-1:]) for _ in range(_SINGLE_CALLS)],
-        ],
+    best = best_cpu_s(
+        {
+            "train": lambda: fit_student(frame, frame.features.names, _SETTINGS, _HOUR),
+            "peer trains": lambda: _train_peer(peer, windows, label, asked),
+            "score": lambda: student.scores(frame.features),
+            "peer scores": lambda: _score_peer(peer, windows),
+            "explain": lambda: student.contributions(_latest(frame)),
+            "alone": lambda: [student.scores(alone) for _ in range(_SINGLE_CALLS)],
+            "peer alone": lambda: [_score_peer(peer, windows[-1:]) for _ in range(_SINGLE_CALLS)],
+        },
         laps,
     )
     trained, scored = len(asked) * _EPOCHS, len(windows)
     return StudentRates(
         rows=len(frame),
-        trained_per_s=trained / times[0],
-        peer_trained_per_s=trained / times[1],
-        scored_per_s=scored / times[2],
-        peer_scored_per_s=scored / times[3],
-        explained_per_s=len(_latest(frame)) / times[4],
-        alone_ms=times[5] / _SINGLE_CALLS * 1e3,
-        peer_alone_ms=times[6] / _SINGLE_CALLS * 1e3,
+        trained_per_s=trained / best["train"],
+        peer_trained_per_s=trained / best["peer trains"],
+        scored_per_s=scored / best["score"],
+        peer_scored_per_s=scored / best["peer scores"],
+        explained_per_s=len(_latest(frame)) / best["explain"],
+        alone_ms=best["alone"] / _SINGLE_CALLS * 1e3,
+        peer_alone_ms=best["peer alone"] / _SINGLE_CALLS * 1e3,
         alone_error=_alone_error(student, frame.features, alone),
     )
 
@@ -117,17 +127,6 @@ def _alone_error(student: Student, frame: FeatureFrame, alone: FeatureFrame) -> 
     """Return how far the score of the last bar, alone with its sequence, is from that in the whole frame."""
     together = student.scores(frame)[np.flatnonzero(frame.symbol == 0)[-1]]
     return float(abs(student.scores(alone)[-1] - together))
-
-
-def _alternating(works: list[Callable[[], Any]], laps: int) -> list[float]:
-    """Return the CPU seconds of each, the best of its laps, in alternation."""
-    best = [np.inf] * len(works)
-    for _ in range(laps):
-        for place, work in enumerate(works):
-            start = time.process_time()
-            work()
-            best[place] = min(best[place], time.process_time() - start)
-    return best
 
 
 def _frame(rows: int) -> TrainingFrame:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from benchmarks.table import to_table
 from distill_platform.models.search.coordinator import Searched, best, run_search
 from distill_platform.models.search.objective import ObjectiveSettings, TrialMeasure
 from distill_platform.models.search.plan import SearchPlan
@@ -136,6 +137,30 @@ class SearchOutcome:
         """Return how much of two workers is used: 1 is all of both, one half no more than of one."""
         return self.one_s / self.two_s / 2
 
+    def to_json(self) -> dict[str, Any]:
+        """Return the numbers and the rates."""
+        return asdict(self) | {"trials_per_s": self.trials_per_s, "efficiency": self.efficiency}
+
+    def to_markdown(self) -> str:
+        """Return the outcome for somebody who has not seen the code."""
+        said = (
+            f"A LightGBM on generated hours, traded after a fee. The grid has {self.grid_points:,} points and takes "
+            f"{self.grid_s:.0f} s on one worker."
+        )
+        rows = [
+            _row("search between the ends of the grid", self.ranges),
+            _row("search of the grid's very points", self.points),
+        ]
+        head = ("", "best five over the grid's own", "trials over the grid's", "time over the grid's", "target")
+        beside = (
+            f"{self.trials} trials on two workers: {self.trials_per_s:.1f} a second, at a parallel efficiency of "
+            f"{self.efficiency:.0%}; the list is {'the same' if self.is_same else 'ANOTHER ONE'}, byte for byte. "
+            f"`study.optimize(n_jobs=2)` on SQLite: {self.trials / self.peer_s:.1f} a second (ours: "
+            f"{self.peer_s / self.two_s:.2f} times that); the same seed twice tried "
+            f"{'the same' if self.peer_is_same else 'something else'}."
+        )
+        return f"{said}\n\n{to_table(head, rows)}\n\n{beside}"
+
 
 def measure_search(folder: Path, seeds: int, share: float, say: Callable[[str], None]) -> SearchOutcome:
     """Return the outcome over some seeds; a `share` below 1 takes fewer points and trials, to see that it runs."""
@@ -163,32 +188,12 @@ def measure_search(folder: Path, seeds: int, share: float, say: Callable[[str], 
     )  # fmt: skip
 
 
-def to_markdown(outcome: SearchOutcome) -> str:
-    """Return the outcome for somebody who has not seen the code."""
-    lines = [
-        f"A LightGBM on generated hours, traded after a fee. The grid has {outcome.grid_points:,} points and takes "
-        f"{outcome.grid_s:.0f} s on one worker.",
-        "",
-        "| | best five over the grid's own | trials over the grid's | time over the grid's | target |",
-        "|---|---|---|---|---|",
-        _row("search between the ends of the grid", outcome.ranges),
-        _row("search of the grid's very points", outcome.points),
-        "",
-        f"{outcome.trials} trials on two workers: {outcome.trials_per_s:.1f} a second, at a parallel "
-        f"efficiency of {outcome.efficiency:.0%}; the list is {'the same' if outcome.is_same else 'ANOTHER ONE'}, byte "
-        f"for byte. `study.optimize(n_jobs=2)` on SQLite: {outcome.trials / outcome.peer_s:.1f} a second (ours: "
-        f"{outcome.peer_s / outcome.two_s:.2f} times that); the same seed twice tried "
-        f"{'the same' if outcome.peer_is_same else 'something else'}.",
-    ]  # fmt: skip
-    return "\n".join(lines)
-
-
-def _row(name: str, part: tuple[Against, ...]) -> str:
+def _row(name: str, part: tuple[Against, ...]) -> tuple[str, ...]:
     def spread(values: list[float]) -> str:
         return f"{np.mean(values):.3f} ({min(values):.3f} to {max(values):.3f})"
 
     columns = [spread([getattr(one, what) for one in part]) for what in ("value", "trials", "time")]
-    return f"| {name}, {len(part)} seeds | {' | '.join(columns)} | 1 in {SHARE_OF_GRID} of the time |"
+    return f"{name}, {len(part)} seeds", *columns, f"1 within {SHARE_OF_GRID} of the time"
 
 
 def _plan(space: dict[str, dict[str, Any]], trials: int, seed: int) -> SearchPlan:
