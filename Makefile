@@ -46,7 +46,7 @@ run: $(VENV)/.models .dagster/dagster.yaml ## Refine the sample, backtest the sa
 	@$(BIN)/distill review list
 
 test: $(VENV)/.dev ## All tests but the slow ones
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 slow: $(VENV)/.train $(VENV)/.peers ## The slow tests: training on a release, simulations, other packages' answers
 	$(BIN)/python -m pytest -m slow

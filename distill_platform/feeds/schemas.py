@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from distill_platform.feeds.column_words import WORDS
 from distill_platform.feeds.events.event import EVENTS, RAW_EVENTS
 from distill_platform.feeds.events.pipeline import READINGS, REJECTED as REJECTED_REPORTS
 from distill_platform.feeds.events.story import CLUSTERS, LINKS
 from distill_platform.feeds.market_bars import MARKET_BARS, MOMENT
 from distill_platform.feeds.rejected import REJECTED
+from distill_platform.store.lake.described import described
 
 GAPS = pa.schema(
     [
@@ -49,7 +51,7 @@ HEALTH = pa.schema(
 )
 BREACHES = pa.schema([pa.field("source", pa.string(), nullable=False), pa.field("breach", pa.string(), nullable=False)])
 
-TABLES: dict[str, dict[str, pa.Schema]] = {
+_DECLARED: dict[str, dict[str, pa.Schema]] = {
     "market_bars": {"bars": MARKET_BARS, "gaps": GAPS, "rejected": REJECTED, "resources": RESOURCES},
     "raw_events": {"raw_events": RAW_EVENTS, "rejected": REJECTED, "resources": RESOURCES},
     "source_health": {"health": HEALTH, "breaches": BREACHES},
@@ -61,3 +63,5 @@ TABLES: dict[str, dict[str, pa.Schema]] = {
         "readings": READINGS,
     },
 }
+
+TABLES = described(_DECLARED, WORDS)

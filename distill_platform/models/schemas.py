@@ -8,7 +8,9 @@ from __future__ import annotations
 import pyarrow as pa
 
 from distill_platform.feeds.market_bars import MOMENT
+from distill_platform.models.column_words import WORDS
 from distill_platform.models.predictions.schema import PREDICTIONS
+from distill_platform.store.lake.described import described
 
 
 def _schema(**columns: pa.DataType) -> pa.Schema:
@@ -131,13 +133,12 @@ PAGES = _schema(line=_TEXT, name=_TEXT, path=_TEXT, sha256=_TEXT, shown=_TEXT)
 
 _FITTED = {"models": MODELS, "folds": FOLDS, "scores": SCORES, "refused": REFUSED}
 
-PER_LINE: dict[str, dict[str, pa.Schema]] = {
+_BESIDE_LINES: dict[str, dict[str, pa.Schema]] = {
     "features": {"refused": REFUSED},
     "training_frame": {"leaks": LEAKS, "suspicions": SUSPICIONS, "refused": REFUSED},
 }
-"""What stands beside the tables of the lines, where each line has one of its own."""
 
-TABLES: dict[str, dict[str, pa.Schema]] = {
+_DECLARED: dict[str, dict[str, pa.Schema]] = {
     "frozen_baseline": _FITTED,
     "tabular_teacher": {**_FITTED, "nulls": NULLS},
     "tsmixer_student": _FITTED,
@@ -162,3 +163,8 @@ TABLES: dict[str, dict[str, pa.Schema]] = {
         "refused": REFUSED_MODELS,
     },
 }
+
+PER_LINE = described(_BESIDE_LINES, WORDS)
+"""What stands beside the tables of the lines, where each line has one of its own."""
+
+TABLES = described(_DECLARED, WORDS)

@@ -11,15 +11,19 @@ from dagster._core.definitions.assets.graph.asset_graph import AssetGraph
 
 from distill_platform.defs.assembly import build_defs
 from distill_platform.defs.column_schemas import TABLES
-from distill_platform.defs.jobs import EVALUATION_GROUPS, GROUPS
+from distill_platform.defs.jobs import EVALUATION_GROUPS, FEED_GROUPS, GROUPS, MODEL_GROUPS
+from distill_platform.defs.partitions import WEEKLY
 from distill_platform.defs.resources import RefineryResource
 from distill_platform.evaluation.pipeline import STAGES as EVALUATING
+from distill_platform.feeds.pipeline import STAGES as FEEDING
+from distill_platform.models.pipeline import PIPELINE as MODELLING, PROMOTION, TRAINING
 from distill_platform.refinery.pipeline import STAGES as REFINING
 from distill_platform_tests.defs.runs import STAGES, Project
 
 ROOT = Path(__file__).parents[2]
-PIPELINE = (*REFINING, *EVALUATING)
-EVERY = [*STAGES, *(stage.name for stage in EVALUATING)]
+PIPELINE = (*REFINING, *EVALUATING, *FEEDING, *MODELLING.stages)
+EVERY = [*STAGES, *(stage.name for stage in (*EVALUATING, *FEEDING, *MODELLING.stages))]
+BY_WEEK = {stage.name for stage in (*TRAINING, *PROMOTION)}
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +43,8 @@ def test_every_stage_and_every_declared_stream_is_an_asset(graph: AssetGraph) ->
 def test_every_asset_has_an_owner_a_group_a_description_and_kinds(graph: AssetGraph) -> None:
     for node in graph.asset_nodes:
         assert node.owners, node.key
-        assert node.group_name in {"traces", *GROUPS, *EVALUATION_GROUPS}, node.key
+        groups = {"traces", "features", "serving", *GROUPS, *EVALUATION_GROUPS, *FEED_GROUPS, *MODEL_GROUPS}
+        assert node.group_name in groups, node.key
         assert node.description, node.key
         assert node.kinds, node.key
 
@@ -60,17 +65,23 @@ def test_every_table_shows_its_columns_with_descriptions(graph: AssetGraph) -> N
             assert all(column.description for column in columns if column.name != "provenance")
 
 
-def test_every_daily_asset_takes_a_range_in_one_run(graph: AssetGraph) -> None:
+def test_every_asset_takes_a_range_in_one_run_by_days_or_by_weeks(graph: AssetGraph) -> None:
     for name in EVERY:
         node = graph.get(dg.AssetKey(name))
         assert node.backfill_policy == dg.BackfillPolicy.single_run()
+        if name in BY_WEEK:
+            assert node.partitions_def == WEEKLY
+            continue
         assert isinstance(node.partitions_def, dg.DailyPartitionsDefinition)
         assert node.partitions_def.timezone == "UTC"
 
 
 def test_every_law_is_a_blocking_check(graph: AssetGraph) -> None:
     advisory = {key.name for key in graph.asset_check_keys if not graph.get(key).blocking}
-    assert advisory == {"no_drift", "nothing_refused", "nothing_broken", "no_gaming"}
+    assert advisory == {
+        *("no_drift", "nothing_refused", "nothing_broken", "no_gaming", "sources_whole", "slo_success", "slo_lag"),
+        *("knows_no_future", "no_rollback"),
+    }
     for stage in PIPELINE:
         names = {key.name for key in graph.asset_check_keys if key.asset_key == dg.AssetKey(stage.name)}
         assert {"conservation", "schema", "determinism", "provenance"} <= names, stage.name
