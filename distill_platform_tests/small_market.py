@@ -5,7 +5,7 @@ The days of `FULL` are collected, featured and trained in some seconds; a few of
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from distill_platform.feeds.sample.__main__ import write_sample
 from distill_platform.feeds.sample.market import MarketTruth, SampleMarket
 from distill_platform.feeds.stage import Feeds, open_feeds
 from distill_platform.models.features.settings import BarFeatures
-from distill_platform.models.pipeline import run_stages
+from distill_platform.models.pipeline import FEATURES, PROMOTION, TRAINING, run_stages
 from distill_platform.models.settings import load_model_settings
 from distill_platform.models.stage import Models, open_models
 from distill_platform.store.lake import Lake, Manifest
@@ -46,7 +46,7 @@ def a_line(name: str = "small", **changes: Any) -> dict[str, Any]:
             },
         },
         "label": {"horizon_bars": 6, "sigma_bars": 24},
-        "guard": {"cuts": 2},
+        "guard": {"cuts": 2, "max_rank_correlation": 0.99},
         "windows": {"search_weeks": 3, "validation_weeks": 1, "forward_weeks": 1},
         "validation": {"folds": 2, "embargo_bars": 6}, "significance": {"permutations": 19},
         "baseline": trees, "teacher": trees, "sizing": {"hold_bars": 6},
@@ -170,7 +170,17 @@ class SmallMarket:
             return {name: sum(1 for _ in models.ledger.read(name)) for name in models.ledger.streams("")}
 
 
-def days_before(week: str, count: int) -> list[str]:
-    """Return the last days before the end of a week."""
-    end = date.fromisoformat(week) + timedelta(days=7)
-    return [(end - timedelta(days=back)).isoformat() for back in range(count, 0, -1)]
+def trained_market(folder: Path) -> SmallMarket:
+    """Return a project after all stages of the models have run over its week, before anybody has judged their runs.
+
+    `small` is a line as it should be, the guard finds everything suspicious in `wary`, `lost` has no world, and
+    `torn` is no line.
+    """
+    project = SmallMarket.written(folder)
+    project.line(a_line("wary", guard={"cuts": 2, "max_rank_correlation": 1e-9}))
+    project.line(a_line("lost", world_id="nowhere"))
+    project.write("models/torn.yaml", "name: torn\nsymbls: [ALD_USD]\n")
+    project.collect(*FULL)
+    project.run(FEATURES, *FULL)
+    project.run((*TRAINING, *PROMOTION), WEEK)
+    return project

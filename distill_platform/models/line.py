@@ -113,10 +113,10 @@ def load_lines(folder: Path) -> ModelLines:
         try:
             line = load_yaml(path, ModelLine)
         except ConfigError as error:
-            broken[path.name] = str(error)
+            broken[path.name] = str(error).replace(str(path), path.name)  # the same words in any folder
             continue
         if line.name != path.stem:
-            broken[path.name] = f"{path}: the line is called {line.name!r}: name the file {line.name}.yaml"
+            broken[path.name] = f"{path.name}: the line is called {line.name!r}: name the file {line.name}.yaml"
         else:
             known[line.name] = line
     return ModelLines(known, broken)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from distill_platform.core.canon import sig_hash
+from distill_platform.core.errors import LineRefused
 from distill_platform.models.artifacts.manifest import ArtifactReference
-from distill_platform.models.chain.contest import Contest, trials_of
+from distill_platform.models.chain.contest import Contest, Entry, trials_of
 from distill_platform.models.chain.entrants import Entrant, Role, tabular_candidate
 from distill_platform.models.chain.fitted import Fitted, fit_tabular
 from distill_platform.models.chain.material import Material
@@ -30,6 +31,23 @@ from distill_platform.store.lake.tables import MadeTables
 _WINDOWS = ("validation", "forward")
 
 
+@dataclass(frozen=True, eq=False)
+class _Frozen:
+    """A line's candidates, sealed, for whom its forward window is open."""
+
+    material: Material
+    finalists: tuple[Mapping[str, Any], ...]
+    scores: tuple[Mapping[str, Any], ...]
+    entries: Sequence[Entry]
+    searched: int
+
+    @property
+    def candidates(self) -> list[str]:
+        """Return the hashes of those who may be promoted."""
+        candidates = (entry for entry in self.entries if entry.entrant.role is Role.CANDIDATE)
+        return [entry.reference.artifact_sha256 for entry in candidates]
+
+
 @dataclass(frozen=True)
 class _Confirmed:
     """What a line's finalists came to."""
@@ -45,11 +63,23 @@ def confirm_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -
     """Return the published weeks of `hpo_confirmation`; a line whose forward window is spent is refused."""
     manifests = []
     for done, week in enumerate(weeks, 1):
-        inputs: dict[str, Input] = {}
-        made, failures = each_line(models, lambda line: _confirmed(models, line, week, inputs))  # noqa: B023
-        manifests.append(publish(models, "hpo_confirmation", week, _tables(made, failures, inputs)))
+        manifests.append(publish(models, "hpo_confirmation", week, _confirm(models, week)))
         models.progress("hpo_confirmation", done, len(weeks))
     return manifests
+
+
+def _confirm(models: Models, week: str) -> MadeTables:
+    """Return the tables of a week. All lines open their windows before anybody looks: each counts all who will look."""
+    inputs: dict[str, Input] = {}
+    frozen, refused = each_line(models, lambda line: _freeze(models, line, week, inputs))
+    reasons = {failure.line: failure.reason for failure in refused}
+
+    def work(line: ModelLine) -> _Confirmed:
+        if line.name in reasons:
+            raise LineRefused(reasons[line.name])
+        return _confirmed(models, frozen[line.name], week, inputs)
+
+    return _tables(*each_line(models, work), inputs)
 
 
 def _tables(made: Mapping[str, _Confirmed], failures: Sequence[Any], inputs: dict[str, Input]) -> MadeTables:
@@ -74,7 +104,7 @@ def _tables(made: Mapping[str, _Confirmed], failures: Sequence[Any], inputs: dic
     return MadeTables(tables, inputs, counts, checks)
 
 
-def _confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> _Confirmed:
+def _freeze(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]) -> _Frozen:
     material, read = read_material(models, line, week)
     inputs |= read
     handover = handed_on(models, line, week, "hpo_refinement", inputs)
@@ -82,13 +112,19 @@ def _confirmed(models: Models, line: ModelLine, week: str, inputs: dict[str, Inp
     finalists = [_finalist(models, material, candidate, handover, week) for candidate in settled]
     rows = tuple(row for finalist in finalists for row in finalist.rows)
     entries = enter(models, material, week, inputs, rows)
-    candidates = [entry.reference.artifact_sha256 for entry in entries if entry.entrant.role is Role.CANDIDATE]
-    opening = open_forward(models, material, week, candidates)
-    seen = sig_hash([opening.number, len(opening.overlapping), list(opening.candidates_seen)])
-    inputs[f"openings_of_{line.name}"] = Input(seen, seen)
-    contest = contest_of(models, material, week, entries, trials_of(entries, handover.n_trials, opening), this_code())
     scores = tuple(row for finalist in finalists for row in finalist.scores)
-    return _Confirmed(rows, scores, opening, handover.n_trials, contest)
+    found = _Frozen(material, rows, scores, entries, handover.n_trials)
+    open_forward(models, material, week, found.candidates)
+    return found
+
+
+def _confirmed(models: Models, frozen: _Frozen, week: str, inputs: dict[str, Input]) -> _Confirmed:
+    material, entries = frozen.material, frozen.entries
+    opening = open_forward(models, material, week, frozen.candidates)
+    seen = sig_hash([opening.number, len(opening.overlapping), list(opening.candidates_seen)])
+    inputs[f"openings_of_{material.line.name}"] = Input(seen, seen)
+    contest = contest_of(models, material, week, entries, trials_of(entries, frozen.searched, opening), this_code())
+    return _Confirmed(frozen.finalists, frozen.scores, opening, frozen.searched, contest)
 
 
 def open_forward(models: Models, material: Material, week: str, candidates: Sequence[str]) -> Opening:
