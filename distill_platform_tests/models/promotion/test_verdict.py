@@ -1,4 +1,4 @@
-"""A world's verdict counts for a promotion where it is of this bundle, by today's rules, and with all trials counted."""
+"""A verdict counts for a promotion where it is of this bundle, by today's rules, and with all trials counted."""
 
 from collections.abc import Collection
 from datetime import timedelta
