@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from distill_platform import __version__
-from distill_platform.cli.console import code_for, tick
+from distill_platform.cli.console import code_for, print_indented, tick
 from distill_platform.cli.progress import Bars
 from distill_platform.core import errors
 from distill_platform_tests.cli.terminal import distill, flat
@@ -110,3 +110,11 @@ def test_a_reader_that_leaves_early_is_no_error(finished: Path) -> None:
         command, shell=True, cwd=finished, env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_is_told_below_a_line_is_indented_and_wrapped_and_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    told = "that it earns more than the control arm is 78.4% sure, " * 4
+    print_indented(Console(width=60), told)
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("    ") and len(line) < 60 for line in lines)
+    assert " ".join(" ".join(lines).split()) == told.strip()
