@@ -5,6 +5,7 @@ from __future__ import annotations
 import dagster as dg
 import pyarrow as pa
 
+from distill_platform.defs.column_words import WORDS
 from distill_platform.evaluation.schemas import TABLES as EVALUATION
 from distill_platform.feeds.schemas import TABLES as FEEDS
 from distill_platform.models.schemas import TABLES as MODELS
@@ -31,6 +32,6 @@ def table_schema(schema: pa.Schema) -> dg.TableSchema:
 
 
 def _column(field: pa.Field) -> dg.TableColumn:
-    description = (field.metadata or {}).get(b"description", b"").decode()
+    description = (field.metadata or {}).get(b"description", b"").decode() or WORDS.get(field.name, "")
     constraints = dg.TableColumnConstraints(nullable=field.nullable)
     return dg.TableColumn(field.name, str(field.type), description, constraints)
