@@ -22,6 +22,7 @@ from distill_platform.models.settings import load_model_settings
 from distill_platform.models.stage import Models, open_models
 from distill_platform.store.lake import Lake, Manifest
 from distill_platform.store.stages import Stage
+from distill_platform_tests.tiny_project import ANSWERS
 
 CONFIG = Path(__file__).parents[1] / "config"
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -93,8 +94,8 @@ class SmallMarket:
         project.feed(BARS)
         project.feed(NEWS)
         project.line(a_line())
-        for place in ("sources", "eval_sets"):
-            (folder / "config" / place).mkdir()
+        project.write("sources/answers.yaml", ANSWERS)  # Dagster loads no project without a stream of traces
+        (folder / "config/eval_sets").mkdir()
         write_sample(folder / "data/sources/market", market)
         return project
 

@@ -15,16 +15,19 @@ from benchmarks.models.pandas_peer import pandas_features
 from benchmarks.table import times, to_table
 from distill_platform.feeds.events.projecting import ProjectionSettings
 from distill_platform.models.artifacts.manifest import ArtifactReference
+from distill_platform.models.blending import fit_scale
 from distill_platform.models.boosting import Boosting, BoostingSettings, fit_boosting
+from distill_platform.models.ensemble import alone
 from distill_platform.models.features.bar_grid import BarGrid
 from distill_platform.models.features.catalogue import history_bars
 from distill_platform.models.features.settings import BarFeatures, FeatureSettings
 from distill_platform.models.frame_building import build_features, build_training_frame, features_at
 from distill_platform.models.frames import FeatureFrame, Floats
 from distill_platform.models.labels import LabelSettings
+from distill_platform.models.positions import SizingSettings
 from distill_platform.models.predictions.event_index import EventIndex, index_events
-from distill_platform.models.predictions.explaining import explain, score
-from distill_platform.models.registry import ModelState
+from distill_platform.models.predictions.predicting import ReadyModel, moments_before, predict, predict_at
+from distill_platform.models.registry import ModelState, RegistryView
 
 if TYPE_CHECKING:
     from lightgbm import Booster
@@ -38,6 +41,7 @@ _FULL = FeatureSettings(events=_PROJECTION)
 _SHARED = FeatureSettings(bars=BarFeatures(drawdown=(), missing_bars=(), stale_bars=()), calendar=False)
 _TREES = BoostingSettings(rounds=100)
 _ARTIFACT = ArtifactReference(line="bench", name="tabular", version="1", artifact_sha256="0" * 64)
+_VIEW = RegistryView(_ARTIFACT.line)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class PredictionRates:
 
     `scored` are scores of one model over the `shared` features that both have, nothing else. `explained` are, on our
     side, rows of PREDICTIONS by a model over all `features`, those of events included; on the peer's the same scores
-    as before and LightGBM's contributions to them. Positions are made later, and are no part of either.
+    as before and LightGBM's contributions to them.
     """
 
     rows: int
@@ -83,8 +87,9 @@ class PredictionRates:
             "peer is `rolling` in pandas and LightGBM's `Booster.predict`, given just as many bars as it needs: the "
             f"same trees, the same {self.shared} features, the same scores. Explained: `pred_contrib=True` beside it; "
             f"ours is a model over {self.features} features, {self.events:,} events among their sources, and each row "
-            "has its largest contributions with the features' values, its heaviest events with tier and age, what was "
-            "missing, and the model's and the data's hashes. Loading the model and indexing the events are done once."
+            "has its position, sized by the scores that are still held, its largest contributions with the features' "
+            "values, its heaviest events with tier and age, what was missing, and the model's and the data's hashes. "
+            "The models are loaded once."
         )
         rows = [
             _rate("predictions a second: scores", self.rows, self.scored_s, self.peer_scored_s),
@@ -100,7 +105,7 @@ def measure_predictions(laps: int, share: float = 1.0) -> PredictionRates:
 
     Raises AssertionError if the peer's scores are others.
     """
-    side = _Sides.of(history_bars(_FULL) + max(round(_MOMENTS * share), history_bars(_FULL)))
+    side = _Sides.of(max(round(_MOMENTS * share), 2 * history_bars(_FULL)))
     if not side.gap() <= AGREES_TO:
         raise AssertionError(f"scores are {side.gap():.2g} of their spread apart from those of the peer")
     rows = len(side.grid) * len(SYMBOLS)
@@ -108,7 +113,7 @@ def measure_predictions(laps: int, share: float = 1.0) -> PredictionRates:
         {
             "scored": lambda: side.scored(build_features(side.grid, None, _SHARED)),
             "peer scored": lambda: side.peer_scored(side.grid),
-            "explained": lambda: side.explained(build_features(side.grid, side.events, _FULL)),
+            "explained": side.explained,
             "peer explained": lambda: side.peer_explained(side.grid),
         },
         laps,
@@ -118,7 +123,7 @@ def measure_predictions(laps: int, share: float = 1.0) -> PredictionRates:
     return PredictionRates(
         rows=rows,
         shared=len(side.shared.feature_names),
-        features=len(side.full.feature_names),
+        features=len(side.full.model.feature_names),
         events=side.events.num_rows,
         calls=calls,
         scored_s=best["scored"],
@@ -154,7 +159,7 @@ class _Sides:
     events: pa.Table = field(repr=False)
     index: EventIndex = field(repr=False)
     shared: Boosting
-    full: Boosting
+    full: ReadyModel
     peer: Booster = field(repr=False)
 
     @classmethod
@@ -164,7 +169,7 @@ class _Sides:
 
         grid, events = hourly_bars(moments), headlines(moments, _EVENTS_AN_HOUR * moments)
         shared = _fitted(build_features(grid, None, _SHARED), grid)
-        full = _fitted(build_features(grid, events, _FULL), grid)
+        full = _ready(build_features(grid, events, _FULL), grid)
         peer = lightgbm.Booster(model_str=shared.trees.decode())
         return cls(grid, events, index_events(events, _PROJECTION), shared, full, peer)
 
@@ -172,11 +177,14 @@ class _Sides:
         """Return our scores."""
         return self.shared.scores(frame)
 
-    def explained(self, frame: FeatureFrame) -> pa.Table:
-        """Return our predictions with all that they say of themselves."""
-        nothing, all_rows = np.zeros(len(frame)), np.ones(len(frame), dtype=np.bool_)
-        found = score(self.full, _ARTIFACT, "tabular_only", ModelState.CHAMPION, frame, nothing, all_rows)
-        return explain(found, self.index)
+    def explained(self) -> pa.Table:
+        """Return our predictions of all moments, with all that they say of themselves."""
+        frame = build_features(self.grid, self.events, _FULL)
+        return predict([self.full], _VIEW, frame, self.index, 0, self.grid.interval_ns)
+
+    def explained_at(self, ts: int) -> pa.Table:
+        """Return our predictions of one moment, with all that they say of themselves."""
+        return predict_at([self.full], _VIEW, self.grid, self.events, ts, _FULL)
 
     def peer_scored(self, grid: BarGrid, last: int | None = None) -> Floats:
         """Return the peer's scores, of the last moments of a grid or of all."""
@@ -190,19 +198,19 @@ class _Sides:
 
     def moments(self) -> Mapping[str, Any]:
         """Return both sides' ways to answer for the moment of some number."""
-        need = history_bars(_FULL)
+        need = moments_before([self.full], _FULL)
 
         def at(number: int) -> int:
             return int(self.grid.ts[need + number % (len(self.grid) - need)])
 
         def until(number: int) -> BarGrid:
             stop = need + number % (len(self.grid) - need) + 1
-            return self.grid.rows(stop - need, stop)
+            return self.grid.rows(stop - history_bars(_FULL), stop)
 
         return {
             "scored": lambda number: self.scored(features_at(self.grid, None, at(number), _SHARED)),
             "peer scored": lambda number: self.peer_scored(until(number), last=1),
-            "explained": lambda number: self.explained(features_at(self.grid, self.events, at(number), _FULL)),
+            "explained": lambda number: self.explained_at(at(number)),
             "peer explained": lambda number: self.peer_explained(until(number), last=1),
         }
 
@@ -220,3 +228,9 @@ class _Sides:
 
 def _fitted(frame: FeatureFrame, grid: BarGrid) -> Boosting:
     return fit_boosting(build_training_frame(frame, grid, LabelSettings()), frame.names, _TREES, 0)
+
+
+def _ready(frame: FeatureFrame, grid: BarGrid) -> ReadyModel:
+    fitted = _fitted(frame, grid)
+    model = alone(fitted, fit_scale(fitted.scores(frame)))  # its scores are in units of their own size
+    return ReadyModel(_ARTIFACT, model, str(model.policy), ModelState.CHAMPION, 1.0, SizingSettings(), length=1)

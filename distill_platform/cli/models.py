@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -41,6 +41,8 @@ def _week(value: str) -> str:
         raise typer.BadParameter(str(error)) from None
     if day.weekday() != 0:
         raise typer.BadParameter(f"{value} is no Monday; a week is named by its Monday")
+    if (over := day + timedelta(days=7)) > _now().date():
+        raise typer.BadParameter(f"the week of {value} is not over; it can be trained from {over} (UTC) on")
     return value
 
 

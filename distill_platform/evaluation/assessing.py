@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from distill_platform.core.errors import ConfigError
 from distill_platform.evaluation.cohort.members import Member
 from distill_platform.evaluation.cohort.overfitting import overfitting_controls
 from distill_platform.evaluation.gaming import GamingFlags, gaming_flags, gaming_results
@@ -63,8 +64,11 @@ def assess(judged: Bundle, beside: Sequence[Bundle], world: World) -> Assessment
     Integrity, own metrics, overfitting controls with the honest number of trials, fit beside an empty book, signs of
     gaming, health of the profile of its stage. Of a run whose accounting is broken those that say so.
 
-    Raises ConfigError for a stage that the world has no profile for.
+    Raises ConfigError for a run of another world, and for a stage that the world has no profile for.
     """
+    if judged.manifest.world_id != world.world_id:
+        message = f"run {judged.manifest.run_id} is of world {judged.manifest.world_id}, not of {world.world_id}"
+        raise ConfigError(message, hint="A run is judged by the world that it names")
     run = measured(judged, terms_of(world))
     trials = [_trial(bundle) for bundle in beside]
     records = [run.alone, *(record for record, _ in trials)]

@@ -18,7 +18,7 @@ def record_trials(ledger: Ledger, records: Iterable[TrialRecord]) -> None:
     told: dict[str, list[dict[str, Any]]] = {}
     entries = []
     for record in records:
-        stream, body = _trials(record.cohort_id), record.to_body()
+        stream, body = trial_stream(record.cohort_id), record.to_body()
         if stream not in told:
             told[stream] = [revision.body for revision in ledger.read(stream)]
         earlier = [one for one in told[stream] if one["run_id"] == record.run_id]
@@ -29,7 +29,7 @@ def record_trials(ledger: Ledger, records: Iterable[TrialRecord]) -> None:
 
 def recorded_trials(ledger: Ledger, cohort_id: str) -> list[TrialRecord]:
     """Return the trials of a cohort by run_id, each as it was last recorded, whatever others say of it."""
-    latest = {(body := revision.body)["run_id"]: body for revision in ledger.read(_trials(cohort_id))}
+    latest = {(body := revision.body)["run_id"]: body for revision in ledger.read(trial_stream(cohort_id))}
     return [TrialRecord.from_body(latest[run_id]) for run_id in sorted(latest)]
 
 
@@ -72,7 +72,8 @@ def evaluation_stream(world_id: str, strategy_id: str, run_id: str) -> str:
     return f"evaluation/{world_id}/{strategy_id}/{run_id}"
 
 
-def _trials(cohort_id: str) -> str:
+def trial_stream(cohort_id: str) -> str:
+    """Return the stream of all trials of a cohort."""
     return f"trial/{cohort_id}"
 
 

@@ -137,15 +137,15 @@ def after_proposal(
 def refuse_impossible(state: ReviewState, decision: Decision) -> None:
     """Raise DecisionRefused unless the person may decide this now."""
     wanted, who = state.recommendation, decision.person
-    if not decision.reason.strip():
+    if not any(char.isalnum() for char in decision.reason):
         raise DecisionRefused("a decision needs a reason", hint="Say why, in a sentence that holds in a year")
     if who in state.proposers:
-        raise DecisionRefused(f"{decision.actor} proposed {state.id}", hint="Somebody else decides on it")
+        raise DecisionRefused(f"{decision.actor[:80]} proposed {state.id}", hint="Somebody else decides on it")
     approvers = people(wanted.approvers)
     if who not in approvers:
         named = ", ".join(wanted.approvers) or "nobody"
         hint = f"Its approvers are: {named}; the world {wanted.world_id} names them"
-        raise DecisionRefused(f"{decision.actor} may not decide on {state.id}", hint=hint)
+        raise DecisionRefused(f"{decision.actor[:80]} may not decide on {state.id}", hint=hint)
     if decision.seen != wanted.sha256:
         hint = f"Look again: distill review show {state.id}"
         raise DecisionRefused(f"{state.id} has other evidence than the one that was looked at", hint=hint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from distill_platform.core.errors import ReviewMissing
+from distill_platform.core.errors import ReviewError, ReviewMissing
 from distill_platform.governance.recommendation import Recommendation
 from distill_platform.governance.review_state import (
     PROPOSED,
@@ -85,11 +85,23 @@ def reviews(ledger: Ledger) -> tuple[ReviewState, ...]:
     return tuple(sorted(found, key=lambda state: (state.proposed_at, state.id), reverse=True))
 
 
+def sound_reviews(ledger: Ledger) -> tuple[ReviewState, ...]:
+    """Return `reviews` without those that could not have happened: what somebody wrote into one stops no other."""
+    found = []
+    for stream in ledger.streams(_PREFIX):
+        try:
+            found.append(review_state(ledger, stream.removeprefix(_PREFIX)))
+        except ReviewError:
+            continue
+    return tuple(sorted(found, key=lambda state: (state.proposed_at, state.id), reverse=True))
+
+
 def _decide(ledger: Ledger, review_id: str, verb: Verb, actor: str, reason: str, seen: str | None) -> ReviewState:
     said = reason.strip()[:_MOST_REASON]
     while True:
         state = review_state(ledger, review_id)
-        decision = Decision(verb, actor.strip(), said, seen or state.recommendation.sha256)
+        looked_at = state.recommendation.sha256 if seen is None else seen
+        decision = Decision(verb, " ".join(actor.split()), said, looked_at)
         if _says_nothing_new(state, decision):
             return state
         refuse_impossible(state, decision)

@@ -6,6 +6,7 @@ WORDS = {
     "artifact_sha256": "the sealed model",
     "at": "end of the day that was seen",
     "block_bars": "length of the blocks that labels were moved in, in bars",
+    "bundle_sha256": "hash over the names and hashes of the bundle's files",
     "candidates_seen": "candidates of anybody that ever saw a part of the window",
     "code_version": "code that made the run",
     "commit_sha": "commit of that code",

@@ -277,6 +277,6 @@ def _nodes(contender: Contender, sizing: SizingSettings) -> list[ManifestNode]:
 
 
 def _run_id(manifest: RunManifest, sealed: str) -> str:
-    whom = [manifest.world_id, manifest.cohort_id, manifest.campaign_id]
+    whom = [manifest.world_id, manifest.cohort_id, manifest.campaign_id, manifest.search.model_dump()]
     word = [manifest.run_source.value, manifest.score_source.value, manifest.data_regime.value]
     return f"{manifest.strategy_id[:60]}-{sig_hash([sealed, *whom, *word])[:16]}"

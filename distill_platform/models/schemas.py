@@ -91,6 +91,7 @@ RUNS = _schema(
     code_version=_TEXT,
     commit_sha=_TEXT,
     steps_sha256=_TEXT,
+    bundle_sha256=_TEXT,
 )
 INFORMATION = _maybe(
     _schema(line=_TEXT, measure=_TEXT, days=_COUNT, p=_NUMBER), estimate=_NUMBER, low=_NUMBER, high=_NUMBER

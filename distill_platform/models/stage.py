@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
 
+from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import DistillError, LedgerError, LineRefused
 from distill_platform.core.workers import Workers
 from distill_platform.models.artifacts.store import ArtifactStore
@@ -73,8 +74,13 @@ def code_version() -> str:
 def publish(models: Models, dataset: str, partition: str, made: MadeTables, **own: pa.Schema) -> Manifest:
     """Return the manifest of one partition after writing its tables and holding them against the laws.
 
-    `own` are the schemas of tables that only this partition has: one for each line.
+    `own` are the schemas of tables that only this partition has: one for each line. Why lines were refused may lie
+    outside of what was read, in the ledger or in damaged files, so it counts as read: it breaks no determinism.
     """
+    refused = [dict(row) for row in made.tables.get("refused", ())]
+    if refused:
+        digest = sig_hash(refused)
+        made = replace(made, inputs={**made.inputs, "refused_lines": Input(digest, digest)})
     making = Making({**(TABLES | PER_LINE)[dataset], **own}, models.settings.lines_hash, code_version())
     return publish_tables(models.lake, dataset, partition, made, making)
 

@@ -3,6 +3,9 @@
 from dataclasses import replace
 from functools import lru_cache
 
+import pytest
+
+from distill_platform.core.errors import ConfigError
 from distill_platform.evaluation.assessing import Assessment, assess, verdict
 from distill_platform.evaluation.regression.cohorts import HandedIn, handed_in
 from distill_platform.evaluation.regression.truths import Truth
@@ -54,6 +57,12 @@ def test_a_run_of_replayed_data_is_monitored_only() -> None:
     said = verdict(assess(replayed, [], world()), world())
     assert not said.release.counts
     assert "monitor_only" in [result.reason_code for result in said.results]
+
+
+def test_a_run_of_another_world_is_not_judged_by_this_one() -> None:
+    stranger = declared(given(Truth.GOOD).judged, world_id="elsewhere")
+    with pytest.raises(ConfigError, match="is of world elsewhere, not of"):
+        assess(stranger, [], world())
 
 
 def test_of_broken_accounting_nothing_is_left_but_what_says_so() -> None:

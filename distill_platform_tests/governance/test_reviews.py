@@ -12,7 +12,16 @@ from pydantic import ValidationError
 from distill_platform.core.errors import DecisionRefused, ReviewError, ReviewMissing
 from distill_platform.governance.people import people, person
 from distill_platform.governance.review_state import ReviewStatus
-from distill_platform.governance.reviews import approve, defer, find_review, propose, reject, review_state, reviews
+from distill_platform.governance.reviews import (
+    approve,
+    defer,
+    find_review,
+    propose,
+    reject,
+    review_state,
+    reviews,
+    sound_reviews,
+)
 from distill_platform.store.ledger import Entry, Ledger, open_ledger
 from distill_platform.testing.ledger_contract import TickingClock
 from distill_platform_tests.governance.made_reviews import recommendation
@@ -79,7 +88,7 @@ def test_who_proposed_it_does_not_decide_on_it(ledger: Ledger) -> None:
     assert approve(ledger, ONE.id, "Kurt Godel", "fine").status is ReviewStatus.APPROVED
 
 
-@pytest.mark.parametrize("reason", ["", "  ", "\n\t"])
+@pytest.mark.parametrize("reason", ["", "  ", "\n\t", "\u200b\u2060", "..."])
 def test_a_decision_needs_a_reason(ledger: Ledger, reason: str) -> None:
     propose(ledger, ONE, "platform")
     with pytest.raises(DecisionRefused, match="needs a reason"):
@@ -116,6 +125,33 @@ def test_what_was_looked_at_can_be_said_and_must_still_be_there(ledger: Ledger) 
     with pytest.raises(DecisionRefused, match="other evidence"):
         approve(ledger, ONE.id, "Ada Lovelace", "yes", seen=ONE.sha256)
     assert approve(ledger, ONE.id, "Ada Lovelace", "yes", seen=newer.sha256).status is ReviewStatus.APPROVED
+
+
+def test_an_empty_hash_is_not_whatever_is_there(ledger: Ledger) -> None:
+    propose(ledger, ONE, "platform")
+    with pytest.raises(DecisionRefused, match="other evidence"):
+        approve(ledger, ONE.id, "Ada Lovelace", "yes", seen="")
+
+
+def test_a_name_with_odd_spaces_is_recorded_as_it_is_written_plainly(ledger: Ledger) -> None:
+    propose(ledger, ONE, "platform")
+    approved = approve(ledger, ONE.id, " Ada\u00a0\nLovelace ", "yes").approvals
+    assert [each.decision.actor for each in approved] == ["Ada Lovelace"]
+
+
+def test_a_refusal_does_not_repeat_a_name_without_end(ledger: Ledger) -> None:
+    propose(ledger, ONE, "platform")
+    with pytest.raises(DecisionRefused) as refused:
+        approve(ledger, ONE.id, "mallory" + "\u0301" * 100_000, "yes")
+    assert len(str(refused.value)) < 500
+
+
+def test_what_somebody_wrote_into_one_review_hides_no_other(ledger: Ledger) -> None:
+    propose(ledger, ONE, "platform")
+    ledger.append(Entry("recommendation/forged-1", "turn-1", "approved", {"reason": "x", "seen": "y"}, "mallory"))
+    assert [each.id for each in sound_reviews(ledger)] == [ONE.id]
+    with pytest.raises(ReviewError, match="forged-1 could not have happened"):
+        reviews(ledger)
 
 
 def test_one_rejection_ends_it_for_ever(ledger: Ledger) -> None:

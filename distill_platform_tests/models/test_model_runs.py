@@ -4,20 +4,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from distill_platform.core.errors import ModelError
+from distill_platform.core.errors import DeterminismError, ModelError
 from distill_platform.evaluation.metrics import EvaluationTerms, RunMetrics, run_metrics
 from distill_platform.evaluation.readiness import lint
 from distill_platform.models.model_runs import PARTS, Contender, ModelRun, decided_scores, make_model_run
 from distill_platform.models.positions import SizingSettings
 from distill_platform.models.ridge import RidgeSettings, fit_ridge
+from distill_platform.models.stages.running import hand_in
 from distill_platform.models.validation.windows import Windows, WindowSettings, windows_of
 from distill_platform.policy.world import load_world
 from distill_platform.strategies.bars import Bars
 from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.manifest import ModelReference
-from distill_platform.strategies.bundles.reading import read_bundle
+from distill_platform.strategies.bundles.reading import read_bundle, read_sealed
 from distill_platform.strategies.bundles.repro import repro_hash
 from distill_platform.strategies.bundles.sealing import write_bundle
 from distill_platform.strategies.engine.costs import CostProfile
@@ -129,6 +131,28 @@ def test_the_same_call_makes_the_same_run_and_another_size_another(run: ModelRun
     assert again.tables["steps"].equals(run.tables["steps"])
     assert len({run.manifest.run_id, other.manifest.run_id}) == 2
     assert run.manifest.repro_hash != other.manifest.repro_hash
+
+
+def test_a_run_that_more_was_tried_for_is_another_run() -> None:
+    seen = market()
+    few, many = contender(seen), replace(contender(seen), declared_trials=900)
+    runs = [make_model_run(each, seen, windows(), TERMS, SIZING, HOUR).manifest for each in (few, many)]
+    assert runs[0].repro_hash == runs[1].repro_hash
+    assert runs[0].run_id != runs[1].run_id
+
+
+def test_a_run_is_handed_in_once_and_is_the_one_that_lies_there(run: ModelRun, tmp_path: Path) -> None:
+    first = hand_in(tmp_path, run)
+    assert hand_in(tmp_path, run) == first == read_sealed(tmp_path / run.manifest.run_id).sha256
+
+
+def test_another_bundle_under_the_name_of_a_run_is_not_taken_for_it(run: ModelRun, tmp_path: Path) -> None:
+    folds = run.tables["folds"].to_pylist()
+    kinder = [{**fold, "pnl_oos": 2.0} for fold in folds]
+    tables = {**run.tables, "folds": pa.Table.from_pylist(kinder, schema=run.tables["folds"].schema)}
+    write_bundle(tmp_path, run.manifest, tables)
+    with pytest.raises(DeterminismError, match="holds another bundle than the run of that name"):
+        hand_in(tmp_path, run)
 
 
 def test_scores_before_validation_change_no_step(run: ModelRun) -> None:

@@ -56,7 +56,7 @@ def explain(scored: Scored, events: EventIndex | None, top_features: int = 8, to
     """Return the rows of PREDICTIONS, in the frame's order.
 
     Listed are the `top_features` that added most in size, then REST and BASE: they sum to the score up to rounding. A
-    row without a score, or with a contribution that is not finite, has none, and neither asks for a position nor
+    row without a score, or with contributions that have no finite sum, has none, and neither asks for a position nor
     serves. `events` is None for a model that reads none. Raises ModelError for shapes that do not fit.
     """
     frame, count = scored.frame, len(scored.frame)
@@ -65,7 +65,8 @@ def explain(scored: Scored, events: EventIndex | None, top_features: int = 8, to
     for name, shape in wanted.items():
         if getattr(scored, name).shape != shape:
             raise ModelError(f"{name} of shape {getattr(scored, name).shape} do not fit {shape}")
-    known = np.isfinite(scored.scores) & np.isfinite(scored.contributions).all(axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # what is too large to be summed has no sum, and is not known
+        known = np.isfinite(scored.scores) & np.isfinite(np.abs(scored.contributions).sum(axis=1))
     values = frame.columns(scored.feature_names)
     listed, tiers = _events(frame, events, top_events)
     columns = {

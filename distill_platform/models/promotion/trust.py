@@ -17,7 +17,8 @@ _NAMED = 5
 def verdict_reasons(verdict: WorldVerdict | None, settings: PromotionSettings) -> Iterator[Reason]:
     """Yield what its world has against a candidate; a verdict that is not there is the worst of all."""
     if verdict is None:
-        yield Reason(ReasonCode.VERDICT_MISSING, "no world has judged the candidate's run")
+        sentence = "no world has judged the candidate's run as it is, by today's rules and with all trials counted"
+        yield Reason(ReasonCode.VERDICT_MISSING, sentence)
         return
     accepted = [status.value for status in (Status.PASS, settings.worst_verdict)]
     if verdict.status not in accepted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -16,12 +16,15 @@ from distill_platform.governance.review_state import ReviewState, ReviewStatus
 from distill_platform.models.artifacts.manifest import ArtifactReference
 from distill_platform.models.model_event import ModelEvent, ModelEventKind
 from distill_platform.models.promotion.deciding import PromotionDecision
-from distill_platform.models.registry import RegistryView, Standing
+from distill_platform.models.registry import RecordedEvent, RegistryView, Standing
 from distill_platform.models.rollout.canary import SALT, serving_salt
 from distill_platform.models.rollout.observation import Observation, seen_of
 from distill_platform.models.rollout.settings import RolloutSettings
 from distill_platform.models.rollout.steps import Step, next_step
 from distill_platform.models.rollout.watch import Alarm, Watched, watch
+
+_DAY = timedelta(days=1)
+_MOST_REASON = 2_000
 
 ACTOR = "distill rollout"
 """Who records what a rollout does by itself."""
@@ -79,13 +82,15 @@ def next_action(
     """Return what to do with one model that is watched, by what is known at `as_of`, the end of a day.
 
     Observations of other models, of days before it came to stand where it stands, and of days after `as_of` do not
-    count. An alarm takes it back, whatever was approved. A step up takes days that pass, and an approved review that
-    names this artifact, this step and this evidence. `reviews` are by id. Raises SaltChanged for a step up under
-    another salt than the canary's. The same input gives the same action, with the same event.
+    count. An alarm takes it back, whatever was approved. A step up takes days that pass, the last of them seen, and an
+    approved review that names this artifact, this step and this evidence. `reviews` are by id. Raises SaltChanged for a
+    step up under another salt than the canary's, RolloutError for a moment without a zone. The same input gives the
+    same action, with the same event.
     """
-    seen = seen_of(observations, standing.artifact.artifact_sha256, standing.since, as_of)
-    watched = watch(seen, settings)
-    if as_of < view.history[-1].event.decided_at:
+    by_number = {each.number: _settled_at(each) for each in view.history}
+    since = min(standing.since, by_number[standing.number])
+    watched = watch(seen_of(observations, standing.artifact.artifact_sha256, since, as_of), settings)
+    if as_of < _settled_at(view.history[-1]):
         return _wait(standing, watched, "the line has moved on since: this day is late")
     if watched.alarm is not None:
         return _rollback(standing, watched, watched.alarm, as_of)
@@ -96,6 +101,14 @@ def next_action(
         said = f"{len(watched.passed)} of {settings.min_days} days have passed, {watched.failures_in_a_row} failed last"
         return _wait(standing, watched, said)
     return _step_up(view, standing, watched, step, reviews, approvers, settings, as_of)
+
+
+def _settled_at(recorded: RecordedEvent) -> datetime:
+    """Return when an event was decided; when it was recorded, if it says that it was decided later than that.
+
+    A moment of decision is what somebody says: one in the far future must not keep a model from being taken back.
+    """
+    return min(recorded.event.decided_at, recorded.recorded_at)
 
 
 def _step_up(
@@ -118,6 +131,8 @@ def _step_up(
         return Action(ActionKind.PROPOSE, artifact, wanted.summary, watched, recommendation=wanted)
     if review.status is not ReviewStatus.APPROVED:
         return _wait(standing, watched, f"{wanted.id} is {review.status}")
+    if watched.seen.days[-1].at + _DAY <= as_of:
+        return _wait(standing, watched, f"nobody has seen it since {iso(watched.seen.days[-1].at)}")
     names = [each.decision.actor for each in review.approvals]
     evidence = {"review": wanted.id, "recommendation": wanted.sha256, "approved_by": names, SALT: salt}
     reason = f"{step.name} was approved by {', '.join(names)}"
@@ -151,7 +166,8 @@ def _rollback(standing: Standing, watched: Watched, alarm: Alarm, as_of: datetim
         "threshold": alarm.threshold,
         "days_failed": [[iso(at), why] for at, why in watched.failed],
     }
-    event = _event(ModelEventKind.ROLLED_BACK, standing.artifact, as_of, alarm.sentence, evidence)
+    reason = alarm.sentence[:_MOST_REASON]  # the evidence has the whole of it
+    event = _event(ModelEventKind.ROLLED_BACK, standing.artifact, as_of, reason, evidence)
     return Action(ActionKind.ROLL_BACK, standing.artifact, alarm.sentence, watched, event)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 
 import numpy as np
 
+from distill_platform.core.errors import RolloutError
 from distill_platform.models.frames import Floats
 from distill_platform.models.rollout.drift import DriftReading
 from distill_platform.models.rollout.execution import Execution, ExecutionBounds
@@ -77,14 +78,16 @@ def observation_of(
 def seen_of(observations: Iterable[Observation], artifact_sha256: str, since: datetime, until: datetime) -> Seen:
     """Return what counts of one model after `since` and up to `until`, in whatever order it comes.
 
-    A day that was reported more than once counts once; where its reports differ, the worst of each number does.
+    A day that was reported more than once counts once, at whatever moment of it; where its reports differ, the worst of
+    each number does. Raises RolloutError for a moment without a zone: nobody can say which day it is of.
     """
-    given = list(observations)
+    given = [_dated(each) for each in observations]
     own = [each for each in given if each.artifact_sha256 == artifact_sha256]
     inside = [each for each in own if since < each.at <= until]
     days: dict[datetime, list[Observation]] = {}
     for each in inside:
-        days.setdefault(each.at, []).append(each)
+        end = day_end(each.at)
+        days.setdefault(end, []).append(replace(each, at=end))
     return Seen(
         days=tuple(reduce(_worse, days[at]) for at in sorted(days)),
         late=sum(each.at <= since for each in own),
@@ -92,6 +95,19 @@ def seen_of(observations: Iterable[Observation], artifact_sha256: str, since: da
         duplicates=len(inside) - len(days),
         of_others=len(given) - len(own),
     )
+
+
+def day_end(at: datetime) -> datetime:
+    """Return the end of the UTC day that a moment belongs to; midnight is the end of the day before it."""
+    midnight = at.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight if midnight == at else midnight + timedelta(days=1)
+
+
+def _dated(seen: Observation) -> Observation:
+    if seen.at.tzinfo is None:
+        message = f"an observation of {seen.artifact_sha256[:12]} at {seen.at.isoformat()} names no zone"
+        raise RolloutError(message, hint="Give the moment in UTC")
+    return seen
 
 
 def _worse(one: Observation, other: Observation) -> Observation:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from distill_platform.core.errors import LateModelEvent, TransitionRefused
 from distill_platform.governance.review_state import ReviewState
-from distill_platform.governance.reviews import find_review, propose, reviews
+from distill_platform.governance.reviews import find_review, propose, sound_reviews
 from distill_platform.models.registry import RegistryView, Standing, record_event, registry_view
 from distill_platform.models.registry_history import view_before
 from distill_platform.models.rollout.deciding import ACTOR, Action, Approvers, next_action
@@ -41,7 +41,7 @@ def roll_out(
     several processes at once, it does the same and ends in the same place. Errors: `next_action`, and those of the
     ledger.
     """
-    known = {state.id: state for state in reviews(ledger)}
+    known = {state.id: state for state in sound_reviews(ledger)}
     view = view_before(ledger, line, ACTOR, as_of)
     done = []
     for standing in watched(view):

@@ -11,7 +11,6 @@ import numpy as np
 from distill_platform.core.canon import dumps, sig_hash
 from distill_platform.core.errors import LeakError
 from distill_platform.core.utc import from_epoch
-from distill_platform.evaluation.records import evaluation_stream
 from distill_platform.evaluation.stage import ledger_input
 from distill_platform.models.artifacts.manifest import ArtifactManifest
 from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
@@ -28,9 +27,9 @@ from distill_platform.models.promotion.case import (
     ContenderRun,
     GuardFindings,
     PromotionCase,
-    WorldVerdict,
 )
 from distill_platform.models.promotion.deciding import PromotionDecision, PromotionStatus, decide_promotion
+from distill_platform.models.promotion.verdict import world_verdict
 from distill_platform.models.registry import registry_view
 from distill_platform.models.rollout.entering import Entered, Recommended, best_of, enter_shadow
 from distill_platform.models.significance import NullDistribution
@@ -39,14 +38,13 @@ from distill_platform.models.stages.confirming import open_forward
 from distill_platform.models.stages.framing import read_findings
 from distill_platform.models.stages.reading import symbols_of
 from distill_platform.models.stages.reporting import write_index, write_pages
-from distill_platform.models.stages.running import read_confirmed, read_contest
+from distill_platform.models.stages.running import handed_in_bundles, read_confirmed, read_contest
 from distill_platform.models.stages.shelf import Shelf
 from distill_platform.models.validation.windows import Window
 from distill_platform.models.weeks import end_ns
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
-from distill_platform.strategies.bundles.manifest import RunManifest
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +97,13 @@ def decide_line(models: Models, line: ModelLine, week: str, inputs: dict[str, In
     arms = registry_view(models.ledger, line.name).arms
     guard = _guard(models, contest.material, week, inputs)
     served = FrameVersions(schema_hash(line.features, line.bar_ns, symbols_of(line)), FEATURE_VERSION, "", "")
+    world, handed_in = models.settings.world_of(line), handed_in_bundles(models, line, week)
+    chosen_from = [handed_in[bout.run.manifest.run_id] for bout in contest.of_role(Role.CANDIDATE)]
     promotions = []
     for bout in contest.bouts:
         if bout.entry.entrant.role is not Role.CANDIDATE:
             continue
-        sealed = models.artifacts.open(bout.entry.reference).manifest
+        sealed, run = models.artifacts.open(bout.entry.reference).manifest, bout.run.manifest
         case = PromotionCase(
             candidate=bout.entry.reference,
             policy=sealed.ensemble_policy,
@@ -111,7 +111,7 @@ def decide_line(models: Models, line: ModelLine, week: str, inputs: dict[str, In
             runs=runs,
             sealed=_versions(sealed),
             online=served,
-            verdict=_verdict(models, bout.run.manifest),
+            verdict=world_verdict(models.ledger, run, handed_in[run.run_id], world, chosen_from),
             findings=guard.of(sealed),
             opening=opening,
             honest_trials=trials_of(entries, int(confirmed.opening["searched"]), opening),
@@ -129,19 +129,6 @@ def _contender(models: Models, bout: Bout) -> ContenderRun:
 def _versions(sealed: ArtifactManifest) -> FrameVersions:
     return FrameVersions(
         sealed.feature_payload_schema_version, sealed.feature_version, sealed.data_version, sealed.lineage_id
-    )
-
-
-def _verdict(models: Models, manifest: RunManifest) -> WorldVerdict | None:
-    """Return what the ledger has on a run; None for one that was not judged yet."""
-    latest = models.ledger.latest(evaluation_stream(manifest.world_id, manifest.strategy_id, manifest.run_id))
-    if latest is None:
-        return None
-    body = latest.body
-    against = [result["reason"] for result in body["validation"]["results"] if result["status"] != "pass"]
-    gates = {gate["stage"]: gate["status"] for gate in body["evidence"]["gates"]}
-    return WorldVerdict(
-        body["summary"]["status"], gates, body["evidence"]["counts_for_release"] is True, tuple(against)
     )
 
 

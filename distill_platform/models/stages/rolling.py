@@ -10,7 +10,7 @@ from typing import Any
 
 from distill_platform.core.utc import from_epoch
 from distill_platform.evaluation.stage import ledger_input
-from distill_platform.governance.reviews import reviews
+from distill_platform.governance.reviews import sound_reviews
 from distill_platform.models.line import ModelLine
 from distill_platform.models.registry import ModelState, RegistryView, Standing
 from distill_platform.models.registry_history import events_beside, view_at, view_then
@@ -78,7 +78,7 @@ def _state(models: Models, line: ModelLine, as_of: datetime) -> Input:
     told: list[Mapping[str, Any]] = [event.to_body() for event in events_beside(models.ledger, line.name, ACTOR, as_of)]
     told += [
         {"review": state.id, "number": state.number, "status": state.status.value}
-        for state in reviews(models.ledger)
+        for state in sound_reviews(models.ledger)
         if state.recommendation.subject.get("line") == line.name
     ]
     return ledger_input(told)

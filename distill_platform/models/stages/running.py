@@ -18,7 +18,8 @@ from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
 from distill_platform.strategies.bundles.content import steps_sha256
-from distill_platform.strategies.bundles.sealing import write_bundle
+from distill_platform.strategies.bundles.reading import read_sealed
+from distill_platform.strategies.bundles.sealing import is_same_run, write_bundle
 
 
 def run_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:
@@ -73,6 +74,12 @@ def read_contest(models: Models, line: ModelLine, week: str, inputs: dict[str, I
     return contest
 
 
+def handed_in_bundles(models: Models, line: ModelLine, week: str) -> dict[str, str]:
+    """Return the bundles that a line's week handed in: their sha256 by run_id."""
+    found, _ = open_partition(models.lake, "model_runs", week)
+    return {row["run_id"]: row["bundle_sha256"] for row in rows_of(found, "runs") if row["line"] == line.name}
+
+
 def _made(models: Models, line: ModelLine, week: str, inputs: dict[str, Input], by: Code) -> Contest:
     """Return all runs of a line's week, from sealed models."""
     material, read = read_material(models, line, week)
@@ -97,7 +104,7 @@ def _handed_in(models: Models, line: ModelLine, week: str, inputs: dict[str, Inp
     rows = []
     for bout in contest.bouts:
         manifest, entrant = bout.run.manifest, bout.entry.entrant
-        _hand_in(models.settings.inbox, bout.run)
+        bundle_sha256 = hand_in(models.settings.inbox, bout.run)
         rows.append(
             {
                 "line": line.name,
@@ -109,12 +116,23 @@ def _handed_in(models: Models, line: ModelLine, week: str, inputs: dict[str, Inp
                 "code_version": manifest.code_version,
                 "commit_sha": manifest.commit_sha,
                 "steps_sha256": steps_sha256(bout.run.tables["steps"]),
+                "bundle_sha256": bundle_sha256,
             }
         )
     return rows
 
 
-def _hand_in(inbox: Path, run: ModelRun) -> None:
-    """Write a run's bundle, unless it lies in the inbox: the same run has the same id."""
-    if not (inbox / run.manifest.run_id).exists():
+def hand_in(inbox: Path, run: ModelRun) -> str:
+    """Return the sha256 of a run's bundle, written unless it lies in the inbox: the same run has the same id.
+
+    Raises DeterminismError for another bundle under its name: what a world says of that one is not said of this run.
+    Other errors: `write_bundle`, `read_sealed`.
+    """
+    folder = inbox / run.manifest.run_id
+    if not folder.exists():
         write_bundle(inbox, run.manifest, run.tables)
+    found = read_sealed(folder)
+    if not is_same_run(found, run.manifest, run.tables):
+        message = f"{folder} holds another bundle than the run of that name"
+        raise DeterminismError(message, hint="This platform did not write it: find out who did, and move it away")
+    return found.sha256

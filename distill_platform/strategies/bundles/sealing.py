@@ -13,6 +13,7 @@ from distill_platform.core.canon import sha256_hex
 from distill_platform.core.config import nearest
 from distill_platform.store.lake import atomic
 from distill_platform.store.lake.scratch import scratch_folder
+from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.completeness import bundle_sha256, to_complete
 from distill_platform.strategies.bundles.limits import LIMITS, Limits
 from distill_platform.strategies.bundles.manifest import RunManifest
@@ -40,6 +41,14 @@ def write_bundle(inbox: Path, manifest: RunManifest, tables: Mapping[str, pa.Tab
     if not publish_files(inbox, manifest.run_id, files.items()):
         raise _taken(final)
     return final
+
+
+def is_same_run(bundle: Bundle, manifest: RunManifest, tables: Mapping[str, pa.Table]) -> bool:
+    """Return whether a bundle says what `write_bundle` would hand in for a run, value for value in every table."""
+    found = {name: getattr(bundle, name) for name in TABLES}
+    return _files(bundle.manifest, {n: table for n, table in found.items() if table is not None}) == _files(
+        manifest, tables
+    )
 
 
 def publish_files(home: Path, name: str, files: Iterable[tuple[str, bytes]]) -> bool:

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +20,7 @@ from distill_platform.models.rollout.deciding import Action, ActionKind, next_ac
 from distill_platform.models.rollout.observation import Observation
 from distill_platform.models.rollout.rolling import apply
 from distill_platform.models.rollout.settings import RolloutSettings
-from distill_platform.store.ledger import Ledger, open_ledger
+from distill_platform.store.ledger import Entry, Ledger, open_ledger
 from distill_platform.testing.ledger_contract import TickingClock
 from distill_platform_tests.models.made_models import LINE, event
 from distill_platform_tests.models.rollout.made_rollouts import (
@@ -219,12 +219,60 @@ def test_an_action_that_comes_too_late_changes_nothing(ledger: Ledger) -> None:
     assert apply(ledger, down).view == applied.view == after
 
 
-def test_a_day_before_the_line_moved_on_is_late(ledger: Ledger) -> None:
-    with_line(ledger, 3)
-    record_event(ledger, event("registered", OTHER, 24 * 9))
-    days = [replace(bad(NEW, number), drift=3.0) for number in range(1, 9)]
-    assert "late" in challenger_s(rolled(ledger, days, 5)).sentence
-    assert states(ledger)["blend"] == "canary"
+def test_a_day_before_the_line_moved_on_is_late(ledger_url: str) -> None:
+    with open_ledger(ledger_url, clock=TickingClock(day(30)), anchors=None) as ledger:
+        with_line(ledger, 3)
+        record_event(ledger, event("registered", OTHER, 24 * 9))
+        days = [replace(bad(NEW, number), drift=3.0) for number in range(1, 9)]
+        assert "late" in challenger_s(rolled(ledger, days, 5)).sentence
+        assert states(ledger)["blend"] == "canary"
+
+
+@pytest.mark.parametrize("kind", ["registered", "canary"])
+def test_what_claims_to_be_of_the_far_future_keeps_no_model_from_being_taken_back(ledger: Ledger, kind: str) -> None:
+    with_line(ledger)
+    later = event(kind, OTHER if kind == "registered" else NEW, 24 * 365 * 50)
+    record_event(ledger, later)
+    assert rolled(ledger, [replace(bad(NEW, 1), drift=3.0)], 1)[-1].too_late == ""
+    assert states(ledger)["blend"] == "rolled_back"
+
+
+def test_a_review_that_could_not_have_happened_keeps_no_model_from_being_taken_back(ledger: Ledger) -> None:
+    with_line(ledger)
+    ledger.append(Entry("recommendation/forged-1", "turn-1", "approved", {"reason": "x", "seen": "y"}, "mallory"))
+    rolled(ledger, [replace(bad(NEW, 1), drift=3.0)], 1)
+    assert states(ledger)["blend"] == "rolled_back"
+
+
+def test_however_much_went_wrong_a_model_is_taken_back(ledger: Ledger) -> None:
+    with_line(ledger)
+    gates = tuple(f"a gate with a long name, number {number}" for number in range(200))
+    rolled(ledger, [good(NEW, number, failed_gates=gates) for number in (1, 2, 3)], 3)
+    assert states(ledger)["blend"] == "rolled_back"
+
+
+@pytest.mark.parametrize("seconds", [1, 3_600, 86_399])
+def test_reports_of_one_day_are_one_day_at_whatever_moment_they_are_made(ledger: Ledger, seconds: int) -> None:
+    with_line(ledger)
+    early = day(1) - timedelta(seconds=seconds)
+    assert challenger_s(rolled(ledger, [good(NEW, 1), good(NEW, 1, at=early)], 1)).kind is ActionKind.WAIT
+    often = [replace(bad(NEW, 1), at=moment) for moment in (early, day(1) - timedelta(microseconds=1), day(1))]
+    assert challenger_s(rolled(ledger, often, 1)).kind is ActionKind.WAIT
+
+
+def test_days_long_past_let_nobody_climb_who_was_not_seen_since(ledger: Ledger) -> None:
+    with_line(ledger)
+    days = [good(NEW, 1), good(NEW, 2)]
+    rolled(ledger, days, 2)
+    approve_all(ledger, "Ada Lovelace")
+    assert "nobody has seen it since 2026-04-22" in challenger_s(rolled(ledger, days, 100)).sentence
+    assert challenger_s(rolled(ledger, [*days, good(NEW, 100)], 100)).kind is ActionKind.STEP_UP
+
+
+def test_a_moment_without_a_zone_is_refused_and_named(ledger: Ledger) -> None:
+    with_line(ledger)
+    with pytest.raises(RolloutError, match="2026-04-21T00:00:00 names no zone"):
+        rolled(ledger, [good(NEW, 1, at=day(1).replace(tzinfo=None))], 1)
 
 
 def test_reports_of_one_day_that_differ_count_as_the_worst(ledger: Ledger) -> None:
