@@ -43,7 +43,7 @@ class DriftReading:
     """What one block came to: `statistics` by feature, and the feature that went furthest beyond its own bound.
 
     `ratio` is how far that one went in units of what the worst feature usually does: above 1 is drift. NaN, and no
-    `feature`, where a block has no rows or nothing is known of what is usual.
+    `feature`, where a block has no rows or nothing is known of what is usual, of a feature that might be the one.
     """
 
     statistics: Mapping[str, float] = field(repr=False)
@@ -83,9 +83,9 @@ def measure_drift(frame: FeatureFrame, end_ns: int, known: DriftBounds, settings
     found = _stability(_counts(now.values, known.edges), _counts(before.values, known.edges))
     ratios = found / known.bounds / known.worst
     statistics = dict(zip(known.names, found.tolist(), strict=True))
-    if not np.isfinite(ratios).all():
+    furthest = int(np.argmax(np.where(np.isnan(ratios), -np.inf, ratios)))
+    if not np.isfinite(ratios).all() and not ratios[furthest] > 1.0:
         return DriftReading(statistics, "", np.nan)
-    furthest = int(np.argmax(ratios))
     return DriftReading(statistics, known.names[furthest], float(ratios[furthest]))
 
 

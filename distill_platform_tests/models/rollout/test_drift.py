@@ -1,5 +1,7 @@
 """Drift: features that remember their past do not drift every week, and one that moves away does."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -63,6 +65,15 @@ def test_a_feature_that_moves_away_is_found_and_named() -> None:
         reading = measure_drift(frame_of(values), START + 54 * WEEK, calibrated(values), SETTINGS)
         found.append(reading.ratio > 1.0 and reading.feature == "feature7")
     assert np.mean(found) >= 0.9
+
+
+def test_a_feature_of_which_nothing_is_known_hides_no_other_that_drifts() -> None:
+    values = remembering(54, 3, 1, 0.5)
+    known = calibrated(values)
+    known = replace(known, bounds=np.array([np.nan, *known.bounds[1:]]))
+    assert np.isnan(ratio(values, known, 53))
+    values[-168:, 1] = 40.0
+    assert ratio(values, known, 53) > 1.0
 
 
 @pytest.mark.parametrize("lost", [np.nan, 40.0, -40.0, np.inf])
