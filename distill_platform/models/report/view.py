@@ -52,7 +52,7 @@ class VerdictView:
 
 @dataclass(frozen=True)
 class IdentityView:
-    """Which model this is. `week` is the Monday that its windows end on; it was fitted on [fitted_from, fitted_to)."""
+    """Which model this is. `week` is the Monday of its last week; it was fitted on [fitted_from, fitted_to)."""
 
     line: str
     week: str
