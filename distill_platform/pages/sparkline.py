@@ -18,11 +18,11 @@ def sparkline(values: Sequence[float], label: str) -> str:
     """
     known = [value for value in values if abs(value) <= _LARGEST]
     low, high = min([0.0, *known]), max([0.0, *known])
-    scale = (_HEIGHT - 2 * _EDGE) / (high - low) if high > low else 0.0
     step = (_WIDTH - 2 * _EDGE) / max(len(values) - 1, 1)
 
     def place(number: int, value: float) -> tuple[float, float]:
-        return _EDGE + step * number, _HEIGHT - _EDGE - scale * (value - low)
+        share = (value - low) / (high - low) if high > low else 0.0
+        return _EDGE + step * number, _HEIGHT - _EDGE - share * (_HEIGHT - 2 * _EDGE)
 
     parts = []
     for stretch in _stretches(values):
