@@ -291,4 +291,5 @@ class ModelReportView:
         """Return the mean rank correlation over the folds, those without one counted as 0; NaN without folds."""
         if not self.folds:
             return math.nan
-        return math.fsum(0.0 if math.isnan(fold.rank_ic) else fold.rank_ic for fold in self.folds) / len(self.folds)
+        known = (0.0 if math.isnan(fold.rank_ic) else fold.rank_ic for fold in self.folds)
+        return math.fsum(value / len(self.folds) for value in known)
