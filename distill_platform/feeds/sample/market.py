@@ -52,7 +52,7 @@ class SampleMarket:
     symbols: tuple[str, ...] = ("ALD_USD", "BOR_USD", "CIN_USD", "DOR_USD")
     start: datetime = datetime(2025, 4, 7, tzinfo=UTC)
     days: int = 385
-    strength: float = 0.24
+    strength: float = 0.2
     outages: int = 3
 
     @property
