@@ -28,7 +28,7 @@ help: ## Show this list
 
 run: $(VENV)/.models .dagster/dagster.yaml ## Refine the sample, backtest the sample strategies, train the sample models, and judge them all
 	@echo "== Traces to corpora"
-	@$(MATERIALIZE) --select 'owner:"team:refinery" and not group:traces' --partition-range $(DAYS)
+	@$(MATERIALIZE) --select 'owner:"team:refinery"' --partition-range $(DAYS)
 	@$(BIN)/distill receipts
 	@echo "== Strategies to runs"
 	@$(BIN)/distill backtest config/strategies/*.yaml --data ohlcv.sp500.daily

@@ -42,12 +42,18 @@ def test_every_stage_and_every_declared_stream_is_an_asset(graph: AssetGraph) ->
     assert {key.to_user_string() for key in graph.external_asset_keys} == streams
 
 
-def test_every_asset_has_an_owner_a_group_a_description_and_kinds(graph: AssetGraph) -> None:
+def test_every_asset_has_a_group_a_description_and_kinds(graph: AssetGraph) -> None:
     for node in graph.asset_nodes:
-        assert node.owners, node.key
         assert node.group_name in GROUPED, node.key
         assert node.description, node.key
         assert node.kinds, node.key
+
+
+def test_what_a_team_owns_is_what_its_room_makes_so_that_all_of_it_can_be_materialized(graph: AssetGraph) -> None:
+    rooms = {"refinery": STAGES, "evaluation": EVALUATING, "feeds": FEEDING, "models": MODELLING.stages}
+    for team, stages in rooms.items():
+        owned = dg.AssetSelection.from_string(f'owner:"team:{team}"').resolve(graph)
+        assert {key.to_user_string() for key in owned} == {str(getattr(stage, "name", stage)) for stage in stages}
 
 
 def test_the_graph_has_the_pipeline_s_edges_and_begins_with_the_streams(graph: AssetGraph) -> None:

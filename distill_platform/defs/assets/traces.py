@@ -7,7 +7,6 @@ from typing import Any
 
 import dagster as dg
 
-from distill_platform.defs.assets.rooms import REFINERY
 from distill_platform.refinery.streams import Stream
 
 GROUP = "traces"
@@ -20,14 +19,13 @@ def trace_key(stream: Stream) -> dg.AssetKey:
 
 
 def trace_assets(streams: Sequence[Stream]) -> list[dg.AssetSpec]:
-    """Return one external asset per declared stream."""
+    """Return one external asset per declared stream. It has no owner: what a room owns, the room can materialize."""
     return [
         dg.AssetSpec(
             trace_key(stream),
             description=stream.config.description,
             group_name=GROUP,
             kinds={stream.config.stream_class.value, _file_kind(stream.config.path)},
-            owners=[REFINERY.owner],
             metadata=_metadata(stream),
         )
         for stream in streams
