@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
-from typing import Any
+from typing import Concatenate, ParamSpec, TypeVar
 
 import pyarrow as pa
 
@@ -22,6 +22,9 @@ from distill_platform.store import code
 from distill_platform.store.lake import Dataset, Input, Lake, Manifest
 from distill_platform.store.lake.tables import MadeTables, Making, open_where_published, publish_tables, rows_of
 from distill_platform.store.ledger import Ledger, open_ledger
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Progress = Callable[[str, int, int], None]
 
@@ -115,17 +118,21 @@ class LineFailure:
         return {"line": self.line, "reason": self.reason}
 
 
-def each_line(models: Models, work: Callable[[ModelLine], Any]) -> tuple[dict[str, Any], list[LineFailure]]:
+def each_line(
+    models: Models, work: Callable[Concatenate[Models, ModelLine, P], R], *given: P.args, **named: P.kwargs
+) -> tuple[dict[str, R], list[LineFailure]]:
     """Return what the work made of every line, and the lines that it could not work on, broken files among them.
+
+    The work is given the models, the line, and what else is passed here.
 
     A ledger or worker processes that fail are no line's fault: nothing is published then. Nor is an error that is not
     one of ours.
     """
     failures = [LineFailure(name, reason) for name, reason in models.settings.lines.broken.items()]
-    made: dict[str, Any] = {}
+    made: dict[str, R] = {}
     for line in models.lines:
         try:
-            made[line.name] = work(line)
+            made[line.name] = work(models, line, *given, **named)
         except LineRefused as error:
             failures.append(LineFailure(line.name, error.message))
         except LedgerError:

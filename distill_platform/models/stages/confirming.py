@@ -71,15 +71,9 @@ def confirm_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -
 def _confirm(models: Models, week: str) -> MadeTables:
     """Return the tables of a week. All lines open their windows before anybody looks: each counts all who will look."""
     inputs: dict[str, Input] = {}
-    frozen, refused = each_line(models, lambda line: _freeze(models, line, week, inputs))
+    frozen, refused = each_line(models, _freeze, week, inputs)
     reasons = {failure.line: failure.reason for failure in refused}
-
-    def work(line: ModelLine) -> _Confirmed:
-        if line.name in reasons:
-            raise LineRefused(reasons[line.name])
-        return _confirmed(models, frozen[line.name], week, inputs)
-
-    return _tables(*each_line(models, work), inputs)
+    return _tables(*each_line(models, _confirmed, frozen, reasons, week, inputs), inputs)
 
 
 def _tables(made: Mapping[str, _Confirmed], failures: Sequence[Any], inputs: dict[str, Input]) -> MadeTables:
@@ -118,7 +112,17 @@ def _freeze(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]
     return found
 
 
-def _confirmed(models: Models, frozen: _Frozen, week: str, inputs: dict[str, Input]) -> _Confirmed:
+def _confirmed(
+    models: Models,
+    line: ModelLine,
+    all_frozen: Mapping[str, _Frozen],
+    reasons: Mapping[str, str],
+    week: str,
+    inputs: dict[str, Input],
+) -> _Confirmed:
+    if line.name in reasons:
+        raise LineRefused(reasons[line.name])
+    frozen = all_frozen[line.name]
     material, entries = frozen.material, frozen.entries
     opening = open_forward(models, material, week, frozen.candidates)
     seen = sig_hash([opening.number, len(opening.overlapping), list(opening.candidates_seen)])

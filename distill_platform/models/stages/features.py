@@ -29,7 +29,7 @@ def make_features(models: Models, _names: Sequence[str], days: Sequence[str]) ->
     manifests = []
     for done, day in enumerate(days, 1):
         inputs: dict[str, Input] = {}
-        made, failures = each_line(models, lambda line: _line_day(models, line, day, inputs))  # noqa: B023
+        made, failures = each_line(models, _line_day, day, inputs)
         manifests.append(_published(models, day, made, failures, inputs))
         models.progress("features", done, len(days))
     return manifests

@@ -72,7 +72,7 @@ def _each_week(models: Models, dataset: str, weeks: Sequence[str], work: LineWor
     manifests = []
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        made, failures = each_line(models, lambda line: work(models, line, week, inputs))  # noqa: B023
+        made, failures = each_line(models, work, week, inputs)
         tables: dict[str, Any] = {"refused": [failure.row() for failure in failures]}
         for one in made.values():
             for table, rows in one.rows.items():

@@ -32,7 +32,7 @@ def frame_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> 
     manifests = []
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        made, failures = each_line(models, lambda line: _framed(models, line, week, inputs))  # noqa: B023
+        made, failures = each_line(models, _framed, week, inputs)
         manifests.append(_published(models, week, made, failures, inputs))
         models.progress("training_frame", done, len(weeks))
     return manifests

@@ -36,7 +36,7 @@ _ROUNDING = 1e-9
 def predict_day(models: Models, day: str) -> Manifest:
     """Return the published day of `predictions`: the same whenever it is made, for the same features and events."""
     inputs: dict[str, Input] = {}
-    made, failures = each_line(models, lambda line: _predicted(models, line, day, inputs))
+    made, failures = each_line(models, _predicted, day, inputs)
     table = pa.concat_tables([PREDICTIONS.empty_table(), *(one.table for one in made.values())])
     refused = [failure.row() for failure in failures] + [row for one in made.values() for row in one.refused]
     quarantined = {"refused": len(refused)} if refused else {}

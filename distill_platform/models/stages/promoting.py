@@ -162,7 +162,7 @@ def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str])
     made: dict[str, MadeTables] = {}
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        decided, failures = each_line(models, lambda line: _decided(models, line, week, inputs))  # noqa: B023
+        decided, failures = each_line(models, _decided, week, inputs)
         made[week] = _tables(models, week, decided, failures, inputs)
         models.progress("promotion_report", done, len(weeks))
     write_index(models, {week: tables.tables["pages"] for week, tables in made.items()})

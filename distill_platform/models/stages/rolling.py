@@ -35,7 +35,7 @@ def roll_day(models: Models, day: str) -> Manifest:
     Made again, it records nothing twice. What is recorded counts from the end of the day on.
     """
     inputs: dict[str, Input] = {}
-    made, failures = each_line(models, lambda line: _rolled(models, line, day, inputs))
+    made, failures = each_line(models, _rolled, day, inputs)
     tables = {
         "standings": [row for one in made.values() for row in _standing_rows(one.after)],
         "actions": [row for line, one in made.items() for row in _action_rows(line, one.applied)],

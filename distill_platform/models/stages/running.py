@@ -27,7 +27,7 @@ def run_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> li
     manifests = []
     for done, week in enumerate(weeks, 1):
         inputs: dict[str, Input] = {}
-        made, failures = each_line(models, lambda line: _handed_in(models, line, week, inputs))  # noqa: B023
+        made, failures = each_line(models, _handed_in, week, inputs)
         rows = [row for one in made.values() for row in one]
         missing = [row["run_id"] for row in rows if not (models.settings.inbox / row["run_id"]).is_dir()]
         checks = [check("provenance", "runs that are not in the inbox", len(missing), sample=missing)]

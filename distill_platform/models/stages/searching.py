@@ -13,6 +13,7 @@ from distill_platform.models.chain.trial import close_trial, wide_trial
 from distill_platform.models.line import ModelLine
 from distill_platform.models.search.stages import Handover, SearchStage, Stages
 from distill_platform.models.search.trials_file import read_trials
+from distill_platform.models.search.workers import usual_count
 from distill_platform.models.stage import Models, code_version, each_line, publish, refusals, refused_before
 from distill_platform.models.stages.framing import read_material
 from distill_platform.models.terms import costs_of
@@ -35,7 +36,7 @@ def search_weeks(models: Models, names: Sequence[str], weeks: Sequence[str]) -> 
     for name in names:
         for done, week in enumerate(weeks, 1):
             inputs: dict[str, Input] = {}
-            made, failures = each_line(models, lambda line: _searched(models, line, week, name, inputs))  # noqa: B023
+            made, failures = each_line(models, _searched, week, name, inputs)
             trials = [row for line, one in made.items() for row in _trial_rows(line, one)]
             handed = [_handover_row(line, one.handover) for line, one in made.items()]
             lost = [line for line, one in made.items() if _lost(one)]
@@ -55,7 +56,7 @@ def stages_of(models: Models, material: Material, week: str) -> Stages:
     costs = asdict(costs_of(models.settings.world_of(line)))
     made_of = sig_hash([material.frame.features.versions.lineage_id, line.sha256, costs, code_version()])
     folder = models.lake.root / "search" / line.name / f"{week}.{made_of[:12]}"
-    return Stages(line.search, folder, models.workers.count)
+    return Stages(line.search, folder, usual_count())
 
 
 def handed_on(models: Models, line: ModelLine, week: str, dataset: str, inputs: dict[str, Input]) -> Handover:
