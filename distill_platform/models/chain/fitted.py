@@ -16,7 +16,13 @@ from distill_platform.models.blending import Blend, fit_blend, fit_scale
 from distill_platform.models.chain.material import Material
 from distill_platform.models.ensemble import Explained
 from distill_platform.models.frames import Floats
-from distill_platform.models.out_of_fold import FoldFit, OutOfFold, adopt_out_of_fold, fold_table
+from distill_platform.models.out_of_fold import (
+    FoldFit,
+    OutOfFold,
+    adopt_out_of_fold,
+    fold_table,
+    reproduce_out_of_fold,
+)
 from distill_platform.models.scoring import Scorer
 from distill_platform.models.significance import NullDistribution, null_distribution
 from distill_platform.models.teacher import TabularFit, Teacher, TeacherSettings, fit_teacher
@@ -63,6 +69,15 @@ def fit_tabular(
     """Return a tabular model of the search window, by default the line's teacher over all features."""
     fit = TabularFit(settings or material.line.teacher, names)
     return _fitted(name, fit_teacher(material.search, material.folds, fit))
+
+
+def prove_teacher(material: Material, teacher: OutOfFold) -> str:
+    """Return the hash of the proof that the line's teacher said nothing of rows that it had learnt, fitting it again.
+
+    Raises LeakError for scores that its procedure does not give out of fold: see `reproduce_out_of_fold`.
+    """
+    reproduce_out_of_fold(teacher, material.search, TabularFit(material.line.teacher))
+    return teacher.proof_sha256
 
 
 def null_of(material: Material, workers: Workers | None = None) -> NullDistribution:

@@ -29,6 +29,7 @@ from distill_platform.models.chain.fitted import (
     fit_network,
     fit_tabular,
     null_of,
+    prove_teacher,
 )
 from distill_platform.models.chain.material import Findings, Material, findings_of, material_of
 from distill_platform.models.chain.sealing import ensemble_draft, fitted_draft
@@ -37,7 +38,6 @@ from distill_platform.models.features.causality import Build
 from distill_platform.models.forward_window import Opening, RecordedOpening, WindowRequest
 from distill_platform.models.information import InformationValue
 from distill_platform.models.line import ModelLine
-from distill_platform.models.out_of_fold import verify_out_of_fold
 from distill_platform.models.promotion.case import GuardFindings, PromotionCase, WorldVerdict
 from distill_platform.models.promotion.deciding import PromotionDecision, decide_promotion
 from distill_platform.models.promotion.reasons import ReasonCode
@@ -120,7 +120,7 @@ def run_chain(
     opening = _opening(material, entries)
     terms = terms_of(line, world, "in-memory", regime, _IN_MEMORY, _UNCOMMITTED)
     contest = hold_contest(material, entries, terms, trials_of(entries, 0, opening))
-    verify_out_of_fold(fitted[TEACHER].out_of_fold, material.search)
+    prove_teacher(material, fitted[TEACHER].out_of_fold)
     guard = guard_findings(findings, null, teacher_was_out_of_fold=True)
     return ChainOutcome(
         findings, fitted, null, blend, contest, _decided(contest, world, guard, opening), contest.information()

@@ -16,6 +16,7 @@ from distill_platform.models.chain.material import Material
 from distill_platform.models.chain.sealing import ensemble_draft, fitted_draft
 from distill_platform.models.chain.trial import chosen
 from distill_platform.models.forward_window import Opening, open_window
+from distill_platform.models.frames import Floats
 from distill_platform.models.line import ModelLine
 from distill_platform.models.search.stages import Candidate, Handover
 from distill_platform.models.stage import Models, code_version, each_line, publish, refusals
@@ -104,9 +105,9 @@ def _freeze(models: Models, line: ModelLine, week: str, inputs: dict[str, Input]
     handover = handed_on(models, line, week, "hpo_refinement", inputs)
     settled = stages_of(models, material, week).finalists(handover)
     finalists = [_finalist(models, material, candidate, handover, week) for candidate in settled]
-    rows = tuple(row for finalist in finalists for row in finalist.rows)
-    entries = enter(models, material, week, inputs, rows)
-    scores = tuple(row for finalist in finalists for row in finalist.scores)
+    rows = tuple(row for finalist in finalists for row in (finalist.member, finalist.candidate))
+    entries = enter(models, material, week, inputs, [(each.candidate, each.scores) for each in finalists])
+    scores = tuple(row for each in finalists for row in each.score_rows(material))
     found = _Frozen(material, rows, scores, entries, handover.n_trials)
     open_forward(models, material, week, found.candidates)
     return found
@@ -149,14 +150,21 @@ def open_forward(models: Models, material: Material, week: str, candidates: Sequ
     )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Finalist:
-    rows: tuple[Mapping[str, Any], ...]
-    scores: tuple[Mapping[str, Any], ...]
+    """A finalist as two rows of models, its trees and what trades by them; scores in units of their spread."""
+
+    member: Mapping[str, Any]
+    candidate: Mapping[str, Any]
+    scores: Floats
+
+    def score_rows(self, material: Material) -> Iterator[Mapping[str, Any]]:
+        """Yield what it said out of fold as rows of scores."""
+        return score_rows(self.candidate["line"], self.candidate["name"], material, self.scores)
 
 
 def _finalist(models: Models, material: Material, candidate: Candidate, handover: Handover, week: str) -> _Finalist:
-    """Return a finalist of the search, fitted on the whole search window and sealed, as rows of models and scores."""
+    """Return a finalist of the search, fitted on the whole search window and and sealed."""
     line = material.line
     teacher, sizing = chosen(line.teacher, line.sizing, candidate.parameters)
     member = fit_tabular(material, name=f"finalist_{candidate.rank}_trees", settings=teacher)
@@ -164,12 +172,11 @@ def _finalist(models: Models, material: Material, candidate: Candidate, handover
     own = _sealed_member(models, material, member, week, handover.n_trials)
     sealed = _sealed_candidate(models, material, entrant, own, member, week, handover.n_trials)
     report = {**member.report, "parameters": candidate.parameters, "hold_bars": sizing.hold_bars}
-    rows = (
+    return _Finalist(
         model_row(own, Role.MEMBER, member.scale, member.report),
         model_row(sealed, Role.CANDIDATE, 1.0, report, policy=str(entrant.policy)),
+        member.out_of_fold.scores / member.scale,
     )
-    scores = tuple(score_rows(line.name, entrant.name, material, member.out_of_fold.scores / member.scale))
-    return _Finalist(rows, scores)
 
 
 def _sealed_member(models: Models, material: Material, member: Fitted, week: str, trials: int) -> ArtifactReference:

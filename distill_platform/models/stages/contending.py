@@ -10,6 +10,7 @@ from distill_platform.core.canon import parse
 from distill_platform.models.chain.contest import Contest, Entry, hold_contest
 from distill_platform.models.chain.entrants import Entrant, Role
 from distill_platform.models.chain.material import Material
+from distill_platform.models.frames import Floats
 from distill_platform.models.policy import Policy
 from distill_platform.models.positions import SizingSettings
 from distill_platform.models.stage import Models, code_version
@@ -27,36 +28,42 @@ class Code:
     commit: str
 
 
+Finalist = tuple[Mapping[str, Any], Floats]
+"""A finalist of the search as a row of models, and what it said out of fold in its search window."""
+
 _DATASETS = ("frozen_baseline", "tabular_teacher", "ensemble")
 _ENTERS = (Role.ARM, Role.CANDIDATE, Role.ABLATION)
 
 
 def enter(
-    models: Models, material: Material, week: str, inputs: dict[str, Input], finalists: Sequence[Mapping[str, Any]]
+    models: Models, material: Material, week: str, inputs: dict[str, Input], finalists: Sequence[Finalist]
 ) -> list[Entry]:
     """Return everybody who enters: arms, candidates of the ensemble, finalists of the search, and the ablation.
 
-    All come from their sealed files, verified; `finalists` are rows of models that are not published yet.
+    All come from their sealed files, verified.
     """
     shelf = Shelf(models, material, week)
-    found: list[tuple[str, Mapping[str, Any]]] = [(name, row) for name in _DATASETS for row in shelf.rows(name)]
-    found += [("", row) for row in finalists]
-    entries = [_entry(shelf, material, dataset, row) for dataset, row in found if Role(row["role"]) in _ENTERS]
+    found = [(row, _search_scores(shelf, name, row)) for name in _DATASETS for row in shelf.rows(name)]
+    entries = [_entry(shelf, material, *one) for one in (*found, *finalists) if Role(one[0]["role"]) in _ENTERS]
     inputs |= shelf.inputs
     return entries
 
 
-def _entry(shelf: Shelf, material: Material, dataset: str, row: Mapping[str, Any]) -> Entry:
+def _search_scores(shelf: Shelf, dataset: str, row: Mapping[str, Any]) -> Floats | None:
+    """Return what a model said out of fold, None for an arm: what it is compared by lies after its search window."""
+    return None if Role(row["role"]) is Role.ARM else shelf.scores(dataset, row["name"])
+
+
+def _entry(shelf: Shelf, material: Material, row: Mapping[str, Any], search_scores: Floats | None) -> Entry:
     report = parse(row["report"].encode())
-    role, sizing = Role(row["role"]), material.line.sizing
+    sizing = material.line.sizing
     if "hold_bars" in report:
         sizing = SizingSettings.model_validate({**sizing.model_dump(), "hold_bars": report["hold_bars"]})
-    scores = shelf.scores(dataset, row["name"]) if dataset and role is not Role.ARM else None
     entrant = Entrant(
         name=row["name"],
-        role=role,
+        role=Role(row["role"]),
         model=shelf.model(row),
-        search_scores=scores,
+        search_scores=search_scores,
         scale=row["scale"],
         policy=None if row["policy"] is None else Policy.parse(row["policy"]),
         sizing=sizing,

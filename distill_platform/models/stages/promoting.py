@@ -15,14 +15,13 @@ from distill_platform.evaluation.stage import ledger_input
 from distill_platform.models.artifacts.manifest import ArtifactManifest
 from distill_platform.models.chain.contest import Bout, Contest, contender_run, trials_of
 from distill_platform.models.chain.entrants import Role
-from distill_platform.models.chain.fitted import TEACHER
+from distill_platform.models.chain.fitted import TEACHER, prove_teacher
 from distill_platform.models.chain.material import Findings, Material
 from distill_platform.models.chain.outcome import guard_findings
 from distill_platform.models.features.schema import FEATURE_VERSION, schema_hash
 from distill_platform.models.forward_window import Opening
 from distill_platform.models.frames import FrameVersions
 from distill_platform.models.line import ModelLine
-from distill_platform.models.out_of_fold import verify_out_of_fold
 from distill_platform.models.promotion.case import (
     ContenderRun,
     GuardFindings,
@@ -145,13 +144,11 @@ def _guard(models: Models, material: Material, week: str, inputs: dict[str, Inpu
 
 
 def _proof(models: Models, material: Material, week: str) -> str | None:
-    """Return the hash of the teacher's proof, if every score of it is of a row that its fold could not know."""
+    """Return the hash of the teacher's proof, if its folds' models give its scores when they are fitted again."""
     try:
-        teacher = Shelf(models, material, week).fitted("tabular_teacher", TEACHER).out_of_fold
-        verify_out_of_fold(teacher, material.search)
+        return prove_teacher(material, Shelf(models, material, week).fitted("tabular_teacher", TEACHER).out_of_fold)
     except LeakError:
         return None
-    return teacher.proof_sha256
 
 
 def promotion_weeks(models: Models, _names: Sequence[str], weeks: Sequence[str]) -> list[Manifest]:

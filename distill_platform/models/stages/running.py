@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from distill_platform.core.errors import DeterminismError
-from distill_platform.models.chain.contest import Bout, Contest, Entry
+from distill_platform.models.chain.contest import Bout, Contest
 from distill_platform.models.line import ModelLine
 from distill_platform.models.model_runs import ModelRun
 from distill_platform.models.stage import Models, each_line, publish, refusals, refused_before
 from distill_platform.models.stages.contending import Code, contest_of, enter, this_code
 from distill_platform.models.stages.framing import read_material
+from distill_platform.models.stages.shelf import Shelf
 from distill_platform.store.lake import Counts, Input, Manifest
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.tables import MadeTables, open_partition, rows_of
@@ -85,7 +86,9 @@ def _made(models: Models, line: ModelLine, week: str, inputs: dict[str, Input], 
     material, read = read_material(models, line, week)
     inputs |= read
     confirmed = read_confirmed(models, line, week, inputs)
-    entries: list[Entry] = enter(models, material, week, inputs, confirmed.finalists)
+    shelf = Shelf(models, material, week)
+    finalists = [(row, shelf.scores("hpo_confirmation", row["name"])) for row in confirmed.finalists]
+    entries = enter(models, material, week, inputs, finalists)
     return contest_of(models, material, week, entries, int(confirmed.opening["trials"]), by)
 
 

@@ -96,7 +96,8 @@ class _Adam:
         """Move the weights a step down the gradient of the loss."""
         import torch
 
-        slopes = torch.autograd.grad(loss, self._weights)
+        # The kernel reads memory in order, whatever strides a slope has; torch's own class is given copies.
+        slopes = [slope.contiguous() for slope in torch.autograd.grad(loss, self._weights)]
         torch._foreach_add_(self._counts, 1.0)
         with torch.no_grad():
             torch._fused_adam_(

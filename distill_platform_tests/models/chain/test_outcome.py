@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from distill_platform.core.errors import FrameError
+from distill_platform.core.errors import FrameError, LeakError
 from distill_platform.feeds.sample.market import MarketTruth, SampleMarket, generate
 from distill_platform.models.chain.contest import beside
 from distill_platform.models.chain.entrants import Role
@@ -22,6 +22,7 @@ from distill_platform.models.promotion.reasons import ReasonCode
 from distill_platform.models.terms import terms_of
 from distill_platform.policy.world import World, load_world
 from distill_platform.strategies.words import DataRegime
+from distill_platform_tests.models.made_frames import score_in_sample
 
 CONFIG = Path(__file__).parents[3] / "config"
 WORLD = load_world(CONFIG / "worlds/sample_hourly.yaml")
@@ -78,6 +79,12 @@ def test_the_same_arguments_give_the_same_decisions() -> None:
     for one, other in zip(outcome().candidates, again.candidates, strict=True):
         assert one.decision.sha256 == other.decision.sha256
         assert one.bout.run.manifest == other.bout.run.manifest
+
+
+def test_a_teacher_of_its_own_training_rows_is_found_out_by_fitting_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("distill_platform.models.teacher.score_out_of_fold", score_in_sample)
+    with pytest.raises(LeakError, match="gives other scores"):
+        run_chain(line(), WORLD, grid(), None, AS_OF, regime=DataRegime.PROD_LIVE)
 
 
 def test_bars_after_the_week_change_nothing() -> None:

@@ -10,6 +10,7 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from distill_platform.core.errors import LedgerError
@@ -20,6 +21,7 @@ from distill_platform.evaluation.stages.arrivals import receive
 from distill_platform.models.pipeline import PROMOTION, TRAINING, run_stages
 from distill_platform.models.promotion.reasons import ReasonCode
 from distill_platform.store.stages import Stage
+from distill_platform_tests.models.made_frames import score_in_sample
 from distill_platform_tests.small_market import WEEK, SmallMarket, a_line
 
 pytestmark = pytest.mark.slow
@@ -100,6 +102,14 @@ def test_everybody_who_looks_at_the_window_counts_for_everybody(trained: SmallMa
     seen = {row["artifact_sha256"] for row in candidates}
     assert [row["candidates_seen"] for row in openings] == [len(seen)] * len(TRAINED)
     assert not any(ReasonCode.TRIALS_UNDERSTATED in found for found in codes(trained).values())
+
+
+def test_every_candidate_hands_in_what_it_earned_out_of_fold_in_its_search_window(trained: SmallMarket) -> None:
+    runs = [row for row in trained.rows("model_runs", "runs") if row["role"] == "candidate"]
+    assert {row["name"] for row in runs} >= {"tabular_only", "nn_only", "finalist_1"}
+    for row in runs:
+        folds = pq.read_table(trained.inbox / row["run_id"] / "folds.parquet").to_pylist()
+        assert any(fold["pnl_oos"] for fold in folds if fold["split"] == "search"), row["name"]
 
 
 def test_pages_are_written_and_are_what_their_hashes_say(trained: SmallMarket) -> None:
@@ -196,6 +206,18 @@ def test_a_candidate_whose_bytes_were_changed_is_not_decided_on(market: SmallMar
     for name in ("model_runs", "promotion_report"):
         assert market.refused(name)["small"].startswith("Artifact"), name
     assert {line for line, _ in codes(market)} == {"wary"}
+
+
+def test_a_teacher_of_its_own_training_rows_promotes_nobody(
+    market: SmallMarket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restarted(market)
+    with monkeypatch.context() as patched:
+        patched.setattr("distill_platform.models.teacher.score_out_of_fold", score_in_sample)
+        market.run(stages("frozen_baseline", "tabular_teacher", "tsmixer_student", "ensemble"), WEEK)
+    market.run([stage for stage in WEEKLY if stage.name not in NAMES[:5]], WEEK)
+    assert codes(market)
+    assert all(ReasonCode.TEACHER_NOT_PROVEN in found for found in codes(market).values())
 
 
 def _spoil(project: SmallMarket, sha256: str) -> None:

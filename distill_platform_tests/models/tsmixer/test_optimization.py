@@ -87,6 +87,24 @@ def test_steps_are_those_of_torch_s_own_adam() -> None:
     assert all((ours.weights[name] == peer.weights[name]).all() for name in ours.weights)
 
 
+@pytest.mark.slow
+def test_a_slope_that_is_one_number_for_many_weights_is_theirs_and_not_what_lies_behind_it_in_memory() -> None:
+    ours, peer = (initial_network(ARCHITECTURE, torch.Generator().manual_seed(1)) for _ in range(2))
+
+    def loss(network: Network) -> "torch.Tensor":
+        return torch.stack([weight.sum() for weight in network.weights.values()]).sum()
+
+    schedule = Schedule(epochs=5, patience=5, batch=8, learning_rate=0.01)
+    dropout = Dropout(0.0, torch.Generator().manual_seed(1))
+    optimize(ours, 8, lambda rows, dropout: loss(ours), lambda network: 0.0, schedule, dropout)
+    adam = torch.optim.Adam(peer.weights.values(), lr=0.01, fused=True)
+    for _ in range(5):
+        adam.zero_grad()
+        loss(peer).backward()
+        adam.step()
+    assert all((ours.weights[name] == peer.weights[name]).all() for name in ours.weights)
+
+
 def test_the_curve_starts_with_the_first_epoch() -> None:
     done = trained([3.0, 2.0], epochs=2)
     assert isinstance(done.curve[0], EpochLoss)
