@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,11 +76,9 @@ def approve(
     as_json: JsonOption = False,
 ) -> None:
     """Approve it. It happens once as many people as are needed have."""
-    from distill_platform.governance.reviews import approve as decide
+    from distill_platform.governance import reviews
 
-    with _ledger(config) as ledger:
-        state = decide(ledger, _named(review), who, reason, seen=seen)
-    _print(state, as_json=as_json)
+    _decide(reviews.approve, review, who, reason, seen, config, as_json=as_json)
 
 
 @app.command("reject", epilog="Exit codes: 0 recorded, or recorded before, 1 not this person or not now, 2 bad usage.")
@@ -93,11 +91,9 @@ def reject(
     as_json: JsonOption = False,
 ) -> None:
     """Reject it, for ever."""
-    from distill_platform.governance.reviews import reject as decide
+    from distill_platform.governance import reviews
 
-    with _ledger(config) as ledger:
-        state = decide(ledger, _named(review), who, reason, seen=seen)
-    _print(state, as_json=as_json)
+    _decide(reviews.reject, review, who, reason, seen, config, as_json=as_json)
 
 
 @app.command("defer", epilog="Exit codes: 0 recorded, or recorded before, 1 not this person or not now, 2 bad usage.")
@@ -110,10 +106,23 @@ def defer(
     as_json: JsonOption = False,
 ) -> None:
     """Put it off; an approval of one's own is taken back."""
-    from distill_platform.governance.reviews import defer as decide
+    from distill_platform.governance import reviews
 
+    _decide(reviews.defer, review, who, reason, seen, config, as_json=as_json)
+
+
+def _decide(
+    verb: Callable[..., ReviewState],
+    review: str,
+    who: str,
+    reason: str,
+    seen: str | None,
+    config: Any,
+    *,
+    as_json: bool,
+) -> None:
     with _ledger(config) as ledger:
-        state = decide(ledger, _named(review), who, reason, seen=seen)
+        state = verb(ledger, _named(review), who, reason, seen=seen)
     _print(state, as_json=as_json)
 
 

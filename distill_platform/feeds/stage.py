@@ -22,12 +22,7 @@ from distill_platform.store import code
 from distill_platform.store.lake import Lake, Manifest
 from distill_platform.store.lake.tables import MadeTables, Making, publish_tables
 from distill_platform.store.ledger import Ledger, open_ledger
-
-Progress = Callable[[str, int, int], None]
-
-
-def no_progress(_stage: str, _done: int, _total: int) -> None:
-    """Show nothing: the default for `progress`."""
+from distill_platform.store.stages import Progress, no_progress
 
 
 @dataclass(frozen=True)

@@ -22,15 +22,10 @@ from distill_platform.store import code
 from distill_platform.store.lake import Dataset, Input, Lake, Manifest
 from distill_platform.store.lake.tables import MadeTables, Making, open_where_published, publish_tables, rows_of
 from distill_platform.store.ledger import Ledger, open_ledger
+from distill_platform.store.stages import Progress, no_progress
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-Progress = Callable[[str, int, int], None]
-
-
-def no_progress(_stage: str, _done: int, _total: int) -> None:
-    """Show nothing: the default for `progress`."""
 
 
 @dataclass(frozen=True)

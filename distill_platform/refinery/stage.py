@@ -17,13 +17,9 @@ from distill_platform.store.lake import Check, Dataset, Draft, Lake, Manifest, P
 from distill_platform.store.lake.laws import check
 from distill_platform.store.lake.parts import read_part
 from distill_platform.store.lake.publishing import Staged
+from distill_platform.store.stages import Progress, no_progress
 
 SMALL_BYTES = 32 * 2**20
-Progress = Callable[[str, int, int], None]
-
-
-def no_progress(_stage: str, _done: int, _total: int) -> None:
-    """Show nothing: the default for `progress`."""
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,14 @@ Place = TypeVar("Place", bound=Workplace)
 StageWork = Callable[[Place, Sequence[str], Sequence[str]], list[Manifest]]
 
 
+Progress = Callable[[str, int, int], None]
+"""Told the stage, how many of its partitions are done, and of how many."""
+
+
+def no_progress(_stage: str, _done: int, _total: int) -> None:
+    """Show nothing: the default for `progress`."""
+
+
 def _each_day(days: Sequence[str]) -> list[str]:
     return list(days)
 

@@ -1,5 +1,6 @@
 """How tests run the graph: in this process, over a tiny project, with Dagster's own storage in memory."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,16 @@ STAGES = [
 ]  # fmt: skip
 EVALUATION_STAGES = [stage.name for stage in EVALUATING]
 STEPS = ["evidence", "scored_runs", "screened_texts", "corpora", "corpus_release", "drift_report"]
+
+
+def asked_for(
+    schedule: dg.ScheduleDefinition, defs: dg.Definitions, resources: dict[str, Any], at: datetime
+) -> list[str | None]:
+    """Return the partitions that a schedule asks for at a moment, evaluated as the daemon does it."""
+    with dg.build_schedule_context(
+        resources=resources, scheduled_execution_time=at, repository_def=defs.get_repository_def()
+    ) as context:
+        return [request.partition_key for request in schedule.evaluate_tick(context).run_requests or []]
 
 
 class Project:

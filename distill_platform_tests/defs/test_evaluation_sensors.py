@@ -9,7 +9,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from distill_platform.core.errors import ConfigError
 from distill_platform.defs.schedules import evaluation_daily
 from distill_platform.defs.sensors import arrived_bundles
-from distill_platform_tests.defs.runs import EvaluationProject
+from distill_platform_tests.defs.runs import EvaluationProject, asked_for
 from distill_platform_tests.evaluation.lab import DAY, NEXT_DAY, THIRD_DAY
 
 
@@ -144,9 +144,4 @@ def test_a_wrong_configuration_fails_the_tick(watcher: Watcher) -> None:
 
 def test_the_schedule_judges_the_day_that_has_just_ended(judging: EvaluationProject) -> None:
     at = datetime(2026, 4, 21, 0, 30, tzinfo=UTC)
-    with dg.build_schedule_context(
-        instance=judging.instance, scheduled_execution_time=at, resources={"evaluation": judging.evaluation}
-    ) as context:
-        request = evaluation_daily(context)
-    assert isinstance(request, dg.RunRequest)
-    assert request.partition_key == DAY
+    assert asked_for(evaluation_daily, judging.defs, {"evaluation": judging.evaluation}, at) == [DAY]

@@ -18,7 +18,7 @@ from distill_platform.defs.resources import EvaluationResource, FeedsResource, M
 from distill_platform.defs.schedules import feeds_daily, models_weekly, promotion_weekly
 from distill_platform.defs.sensors import new_bars
 from distill_platform.models.pipeline import TRAINING
-from distill_platform_tests.defs.runs import failure_of, states
+from distill_platform_tests.defs.runs import asked_for, failure_of, states
 from distill_platform_tests.small_market import FULL, WEEK, SmallMarket
 
 ROOT = Path(__file__).parents[2]
@@ -115,23 +115,15 @@ def test_events_of_days_that_nobody_collected_fail_and_say_what_to_do(desk: Desk
 def test_schedules_ask_for_what_has_just_ended(
     desk: Desk, schedule: dg.ScheduleDefinition, resource: str, at: datetime, partition: str
 ) -> None:
-    resources = {resource: getattr(desk, resource)}
-    with dg.build_schedule_context(instance=desk.instance, scheduled_execution_time=at, resources=resources) as context:
-        request = schedule(context)
-    assert isinstance(request, dg.RunRequest)
-    assert request.partition_key == partition
+    assert asked_for(schedule, desk.defs, {resource: getattr(desk, resource)}, at) == [partition]
 
 
 def test_a_configuration_that_cannot_be_accepted_starts_no_run(desk: Desk) -> None:
     desk.market.write("platform.yaml", "paths: {modls: here}\n")
     at = datetime(2025, 5, 12, 1, tzinfo=UTC)
-    with (
-        dg.build_schedule_context(
-            instance=desk.instance, scheduled_execution_time=at, resources={"models": desk.models}
-        ) as context,
-        pytest.raises(ConfigError, match="models"),
-    ):
-        models_weekly(context)
+    with pytest.raises(dg.DagsterError) as failed:
+        asked_for(models_weekly, desk.defs, {"models": desk.models}, at)
+    assert isinstance(failed.value.__cause__, ConfigError)
     with pytest.raises(ConfigError, match="models"):
         desk.sensed(None)
 

@@ -11,7 +11,7 @@ from dagster._core.storage.tags import ASSET_PARTITION_RANGE_END_TAG, ASSET_PART
 from distill_platform.core.errors import ConfigError
 from distill_platform.defs.schedules import refinery_daily
 from distill_platform.defs.sensors import changed_sources
-from distill_platform_tests.defs.runs import Project
+from distill_platform_tests.defs.runs import Project, asked_for
 from distill_platform_tests.tiny_project import DAYS, MALFORMED, answer
 
 
@@ -198,9 +198,4 @@ def test_what_the_sensor_asks_for_runs(watcher: Watcher) -> None:
 
 def test_the_schedule_builds_the_day_that_has_just_ended(project: Project) -> None:
     at = datetime(2026, 4, 23, 0, 15, tzinfo=UTC)
-    with dg.build_schedule_context(
-        instance=project.instance, scheduled_execution_time=at, resources={"refinery": project.resource}
-    ) as context:
-        request = refinery_daily(context)
-    assert isinstance(request, dg.RunRequest)
-    assert request.partition_key == "2026-04-22"
+    assert asked_for(refinery_daily, project.defs, {"refinery": project.resource}, at) == ["2026-04-22"]

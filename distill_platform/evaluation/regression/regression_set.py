@@ -9,11 +9,11 @@ from distill_platform.core import canon
 from distill_platform.evaluation.assessing import assess
 from distill_platform.evaluation.regression.cohorts import handed_in
 from distill_platform.evaluation.regression.truths import Truth
-from distill_platform.evaluation.stage import Progress, no_progress
 from distill_platform.policy.metrics_file import nest
 from distill_platform.policy.ranking import MetricsLine
 from distill_platform.policy.words import Stage
 from distill_platform.policy.world import World
+from distill_platform.store.stages import Progress, no_progress
 
 STAGE = Stage.BACKTEST
 
