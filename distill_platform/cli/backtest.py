@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from distill_platform.store.settings import Paths
     from distill_platform.strategies.engine.costs import CostProfile
     from distill_platform.strategies.market.market import Market
-    from distill_platform.strategies.runs import Run, Terms, Trial
+    from distill_platform.strategies.runs import Run, Trial
+    from distill_platform.strategies.terms import Terms
 
 _NUMBERS = ("days", "trades", "gross", "net")
 _CAUTION = "Gross and net are annual Sharpe ratios by the runs' own accounting, not a verdict"
@@ -106,7 +107,8 @@ def backtest(
     """
     from distill_platform.store.code import code_version, git_sha
     from distill_platform.strategies.graph import load_graph
-    from distill_platform.strategies.runs import Terms, cohort_of, trials_of
+    from distill_platform.strategies.runs import cohort_of, trials_of
+    from distill_platform.strategies.terms import Terms
 
     if first and last and first > last:
         raise typer.BadParameter(f"--start {first} is after --end {last}")

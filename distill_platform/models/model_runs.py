@@ -16,7 +16,6 @@ import numpy as np
 import pyarrow as pa
 from pydantic import ValidationError
 
-from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import ModelError
 from distill_platform.models.frames import FeatureFrame, Floats, FrameVersions
 from distill_platform.models.policy import TABULAR_ONLY, Policy
@@ -25,28 +24,22 @@ from distill_platform.models.scoring import Scorer
 from distill_platform.models.validation.windows import Window, Windows
 from distill_platform.strategies.bars import Bars
 from distill_platform.strategies.bundles.manifest import (
-    SCHEMA_VERSION,
     ManifestNode,
     ModelReference,
-    Profiles,
     RunManifest,
-    RunWindow,
     Search,
     SemanticRole,
-    Stage,
 )
-from distill_platform.strategies.bundles.repro import repro_hash
 from distill_platform.strategies.bundles.tables import FOLDS, FoldSplit
 from distill_platform.strategies.engine.backtest import BacktestResult, backtest
 from distill_platform.strategies.engine.costs import ExecutionLimits
 from distill_platform.strategies.market.market import Market
-from distill_platform.strategies.runs import Terms
+from distill_platform.strategies.terms import Decider, Terms, sealed_manifest
 from distill_platform.strategies.words import ScoreSource
 
 PARTS = 4
 """Folds that each window is reported in."""
 
-_UNSEALED = "0" * 64
 _MICROSECOND = 1_000
 
 
@@ -195,63 +188,30 @@ def _parts(split: FoldSplit, result: BacktestResult, span: Window, rate: float) 
 
 def _manifest(contender: Contender, market: Market, terms: Terms, sizing: SizingSettings) -> RunManifest:
     try:
-        unsealed = _unsealed(contender, market, terms, sizing)
+        decider = _decider(contender, terms, sizing)
+        return sealed_manifest(decider, market, terms, _limits(terms, sizing), [decider["search"].model_dump()])
     except ValidationError as error:
         detail = error.errors()[0]
         place = ".".join(map(str, detail["loc"])) or "its root"
         raise ModelError(f"{contender.strategy_id[:80]}: no run can say so at {place}: {detail['msg']}") from None
-    sealed = repro_hash(unsealed)
-    return unsealed.model_copy(update={"repro_hash": sealed, "run_id": _run_id(unsealed, sealed)})
 
 
-def _unsealed(contender: Contender, market: Market, terms: Terms, sizing: SizingSettings) -> RunManifest:
-    return RunManifest(
-        schema_version=SCHEMA_VERSION,
-        run_id="unsealed",
-        world_id=terms.world_id,
+def _decider(contender: Contender, terms: Terms, sizing: SizingSettings) -> Decider:
+    return Decider(
         strategy_id=contender.strategy_id,
-        stage=Stage.BACKTEST,
-        run_source=terms.run_source,
-        score_source=terms.score_source,
-        data_regime=terms.data_regime,
-        commit_sha=terms.commit_sha,
-        code_version=terms.code_version,
-        data_preset=market.preset,
-        dataset_fingerprint=market.fingerprint,
-        as_of=market.end,
-        window=RunWindow(start=market.start, end=market.end),
-        profiles=_profiles(terms, sizing, market.bars),
-        seeds=dict(contender.seeds),
-        rounding={"lots": "none", "money": "float64"},
-        cohort_id=terms.cohort_id,
-        campaign_id=terms.campaign_id,
         search=Search(
             declared_trials=contender.declared_trials,
             trial_index=contender.trial_index,
             parameters=dict(contender.parameters),
         ),
         nodes=_nodes(contender, sizing),
+        seeds=dict(contender.seeds),
+        rounding={"lots": "none", "money": "float64"},
+        sizing={"method": "held_scores", "capital": terms.capital, "scale": contender.scale, **sizing.model_dump()},
         ablation_spec=None,
         parent_run_id=None,
-        supersedes=None,
-        repro_hash=_UNSEALED,
         model=contender.model,
         ensemble_policy=contender.policy,
-        sizing={"method": "held_scores", "capital": terms.capital, "scale": contender.scale, **sizing.model_dump()},
-    )
-
-
-def _profiles(terms: Terms, sizing: SizingSettings, bars: Bars) -> Profiles:
-    limit = terms.max_participation
-    return Profiles(
-        fee={"model": "proportional", "bps": terms.costs.fee_bps},
-        slippage={"model": "proportional", "bps": terms.costs.slippage_bps},
-        fill={
-            "model": "next_bar_close" if bars.open is None else "next_bar_open",
-            "max_participation": limit if math.isfinite(limit) else None,
-            "rebalance_band": sizing.rebalance_band,
-        },
-        funding={"model": "on_gross_holdings", "bps_daily": terms.costs.funding_bps_daily},
     )
 
 
@@ -274,9 +234,3 @@ def _nodes(contender: Contender, sizing: SizingSettings) -> list[ManifestNode]:
         )
         for (node_id, role, family, group, params), inputs in zip(chain, before, strict=False)
     ]
-
-
-def _run_id(manifest: RunManifest, sealed: str) -> str:
-    whom = [manifest.world_id, manifest.cohort_id, manifest.campaign_id, manifest.search.model_dump()]
-    word = [manifest.run_source.value, manifest.score_source.value, manifest.data_regime.value]
-    return f"{manifest.strategy_id[:60]}-{sig_hash([sealed, *whom, *word])[:16]}"

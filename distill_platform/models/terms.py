@@ -6,7 +6,7 @@ from distill_platform.core.errors import ConfigError
 from distill_platform.models.line import ModelLine
 from distill_platform.policy.world import World
 from distill_platform.strategies.engine.costs import CostProfile
-from distill_platform.strategies.runs import Terms
+from distill_platform.strategies.terms import Terms
 from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -16,42 +15,16 @@ from distill_platform.core.canon import sig_hash
 from distill_platform.core.errors import ConfigError
 from distill_platform.strategies.ablation import AblationVariant, variants
 from distill_platform.strategies.bars import Bars
-from distill_platform.strategies.bundles.manifest import (
-    SCHEMA_VERSION,
-    Profiles,
-    RunManifest,
-    RunWindow,
-    Search,
-    Stage,
-)
-from distill_platform.strategies.bundles.repro import repro_hash
+from distill_platform.strategies.bundles.manifest import RunManifest, Search
 from distill_platform.strategies.computing import target_weights
-from distill_platform.strategies.engine.backtest import CAPITAL, BacktestResult, backtest
-from distill_platform.strategies.engine.costs import CostProfile, ExecutionLimits
+from distill_platform.strategies.engine.backtest import BacktestResult, backtest
+from distill_platform.strategies.engine.costs import ExecutionLimits
 from distill_platform.strategies.graph import StrategyGraph, execution_params, manifest_nodes
 from distill_platform.strategies.market.market import Market
-from distill_platform.strategies.words import Ablate, DataRegime, RunSource, ScoreSource
+from distill_platform.strategies.terms import Decider, Terms, sealed_manifest
+from distill_platform.strategies.words import Ablate
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_UNSEALED = "0" * 64
-
-
-@dataclass(frozen=True)
-class Terms:
-    """What all runs of a call have in common: for whom, at what cost, on whose word."""
-
-    world_id: str
-    cohort_id: str
-    campaign_id: str
-    costs: CostProfile
-    run_source: RunSource
-    score_source: ScoreSource
-    data_regime: DataRegime
-    code_version: str
-    commit_sha: str
-    max_participation: float = math.inf
-    rebalance_band: float = 0.0
-    capital: float = CAPITAL
 
 
 @dataclass(frozen=True)
@@ -132,45 +105,23 @@ def execution_limits(graph: StrategyGraph, terms: Terms) -> ExecutionLimits:
 def manifest_of(
     trial: Trial, trials: Sequence[Trial], market: Market, terms: Terms, parent: str | None = None
 ) -> RunManifest:
-    """Return the manifest of a trial's run; `parent` is the run_id of the strategy that a variant was made from.
-
-    The run_id follows from what the run is and whom it is for, so that the same call makes the same run again; `as_of`
-    is the last moment of the data, not the time of the call.
-    """
-    unsealed = RunManifest(
-        schema_version=SCHEMA_VERSION,
-        run_id="unsealed",
-        world_id=terms.world_id,
-        strategy_id=trial.graph.strategy_id,
-        stage=Stage.BACKTEST,
-        run_source=terms.run_source,
-        score_source=terms.score_source,
-        data_regime=terms.data_regime,
-        commit_sha=terms.commit_sha,
-        code_version=terms.code_version,
-        data_preset=market.preset,
-        dataset_fingerprint=market.fingerprint,
-        as_of=market.end,
-        window=RunWindow(start=market.start, end=market.end),
-        profiles=_profiles(execution_limits(trial.graph, terms), market.bars, terms.costs),
+    """Return the manifest of a trial's run; `parent` is the run_id of the strategy that a variant was made from."""
+    graph = trial.graph
+    decider = Decider(
+        strategy_id=graph.strategy_id,
+        search=Search(
+            declared_trials=len(trials), trial_index=trial.index, parameters={"graph_hash": graph.graph_hash}
+        ),
+        nodes=manifest_nodes(graph),
         seeds={},
         rounding={"lots": "toward_zero", "money": "float64"},
-        cohort_id=terms.cohort_id,
-        campaign_id=terms.campaign_id,
-        search=Search(
-            declared_trials=len(trials), trial_index=trial.index, parameters={"graph_hash": trial.graph.graph_hash}
-        ),
-        nodes=manifest_nodes(trial.graph),
+        sizing={"method": "target_weight", "capital": terms.capital},
         ablation_spec=None if trial.ablation is None else trial.ablation.sealed(),
         parent_run_id=parent,
-        supersedes=None,
-        repro_hash=_UNSEALED,
         model=None,
         ensemble_policy=None,
-        sizing={"method": "target_weight", "capital": terms.capital},
     )
-    sealed = repro_hash(unsealed)
-    return unsealed.model_copy(update={"repro_hash": sealed, "run_id": _run_id(unsealed, sealed)})
+    return sealed_manifest(decider, market, terms, execution_limits(graph, terms))
 
 
 def _is_wanted(variant: AblationVariant, ablate: Ablate) -> bool:
@@ -185,30 +136,3 @@ def _refuse_interval(graph: StrategyGraph, bars: Bars) -> None:
         hint = "Its windows are counted in bars: give it bars of that length"
         message = f"strategy {graph.strategy_id!r} is made for bars of {graph.interval}, these are {apart:g} s apart"
         raise ConfigError(message, hint=hint)
-
-
-def _profiles(limits: ExecutionLimits, bars: Bars, costs: CostProfile) -> Profiles:
-    fill: dict[str, Any] = {
-        "model": "next_bar_close" if bars.open is None else "next_bar_open",
-        "lot_size": limits.lot_size,
-        "min_notional": limits.min_notional,
-        "max_notional": _finite(limits.max_notional),
-        "max_participation": _finite(limits.max_participation),
-        "rebalance_band": limits.rebalance_band,
-    }
-    return Profiles(
-        fee={"model": "proportional", "bps": costs.fee_bps},
-        slippage={"model": "proportional", "bps": costs.slippage_bps},
-        fill=fill,
-        funding={"model": "on_gross_holdings", "bps_daily": costs.funding_bps_daily},
-    )
-
-
-def _finite(limit: float) -> float | None:
-    return limit if math.isfinite(limit) else None
-
-
-def _run_id(manifest: RunManifest, sealed: str) -> str:
-    whom = [manifest.world_id, manifest.cohort_id, manifest.campaign_id]
-    word = [manifest.run_source.value, manifest.score_source.value, manifest.data_regime.value]
-    return f"{manifest.strategy_id[:60]}-{sig_hash([sealed, *whom, *word])[:16]}"

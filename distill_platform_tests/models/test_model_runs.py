@@ -24,7 +24,7 @@ from distill_platform.strategies.bundles.repro import repro_hash
 from distill_platform.strategies.bundles.sealing import write_bundle
 from distill_platform.strategies.engine.costs import CostProfile
 from distill_platform.strategies.market.market import Market
-from distill_platform.strategies.runs import Terms
+from distill_platform.strategies.terms import Terms
 from distill_platform.strategies.words import DataRegime, RunSource, ScoreSource
 from distill_platform_tests.models.made_frames import HOUR, MONDAY, VERSIONS, made_frame
 from distill_platform_tests.strategies.bundles.builders import NOW

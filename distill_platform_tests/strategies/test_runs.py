@@ -12,7 +12,8 @@ from distill_platform.strategies.bundles.repro import repro_hash
 from distill_platform.strategies.engine.costs import CostProfile
 from distill_platform.strategies.graph import StrategyGraph, load_graph
 from distill_platform.strategies.market.market import Market
-from distill_platform.strategies.runs import Run, Terms, Trial, cohort_of, make_run, trials_of
+from distill_platform.strategies.runs import Run, Trial, cohort_of, make_run, trials_of
+from distill_platform.strategies.terms import Terms
 from distill_platform.strategies.words import Ablate, DataRegime, RunSource, ScoreSource
 
 STRATEGIES = Path(__file__).parents[2] / "config/strategies"

@@ -29,7 +29,7 @@ from distill_platform.models.validation.windows import Window
 from distill_platform.strategies.bundles.bundle import Bundle
 from distill_platform.strategies.bundles.content import steps_sha256
 from distill_platform.strategies.bundles.manifest import ModelReference, RunManifest
-from distill_platform.strategies.runs import Terms
+from distill_platform.strategies.terms import Terms
 
 
 @dataclass(frozen=True, eq=False)

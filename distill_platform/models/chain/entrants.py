@@ -19,7 +19,7 @@ from distill_platform.models.policy import Policy
 from distill_platform.models.positions import SizingSettings
 from distill_platform.models.scoring import Scorer
 from distill_platform.strategies.bundles.manifest import ModelReference
-from distill_platform.strategies.runs import Terms
+from distill_platform.strategies.terms import Terms
 
 
 class Role(StrEnum):
