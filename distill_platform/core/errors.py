@@ -270,6 +270,10 @@ class RawDamaged(FeedError):
     """Kept bytes are not the ones that once came, or are gone."""
 
 
+class TextModelFailed(DistillError):
+    """A text model that the configuration names gave no answer."""
+
+
 class TrialError(DistillError):
     """A record of a trial, or of what was judged before, is not one that this platform wrote."""
 

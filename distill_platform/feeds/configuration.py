@@ -9,18 +9,22 @@ from pathlib import Path
 
 from distill_platform.core import canon
 from distill_platform.core.config import load_section, load_yaml
+from distill_platform.core.errors import ConfigError
+from distill_platform.core.hooks import HookName, import_hook
 from distill_platform.feeds.events.gazetteer import Gazetteer, load_gazetteer
 from distill_platform.feeds.events.pipeline import rules_hash
 from distill_platform.feeds.events.settings import EventSettings
+from distill_platform.feeds.events.text_model import RememberedTextModel, TextModel
 from distill_platform.feeds.feed import LoadedFeeds, load_feeds
 from distill_platform.store.settings import LedgerPlace, Paths, ledger_place
 from distill_platform.strategies.bundles.manifest import Identifier
 
 
 class EventRules(EventSettings):
-    """`config/events.yaml`: how reports become events, and in which gazetteer they are looked up."""
+    """`config/events.yaml`: how reports become events, in which gazetteer they are looked up, and who reads them."""
 
     gazetteer: Identifier = "crypto"
+    text_model: HookName | None = None
 
     @property
     def settings(self) -> EventSettings:
@@ -38,11 +42,16 @@ class FeedsConfiguration:
     base: Path
     lake: Path
     ledger: LedgerPlace
+    text_model: TextModel | None = None
 
     @cached_property
     def _hashes(self) -> Mapping[str, str]:
         feeds = canon.sig_hash({feed.name: feed.content_hash for feed in self.declared.feeds})
-        return {"events": rules_hash(self.rules.settings, self.gazetteer), "market_bars": feeds, "raw_events": feeds}
+        return {
+            "events": rules_hash(self.rules.settings, self.gazetteer, self.text_model),
+            "market_bars": feeds,
+            "raw_events": feeds,
+        }
 
     def hash_of(self, dataset: str) -> str:
         """Return the hash of what shapes a dataset; health is judged by what each feed declares that it owes."""
@@ -65,11 +74,29 @@ def load_feeds_configuration(file: Path, overrides: FeedsOverrides = FeedsOverri
     paths = load_section(file, "paths", Paths)
     base = file.resolve().parent.parent
     rules = load_yaml(base / paths.events, EventRules)
+    lake = (overrides.lake or base / paths.lake).resolve()
     return FeedsConfiguration(
         declared=load_feeds(overrides.feeds or base / paths.feeds),
         rules=rules,
         gazetteer=load_gazetteer(base / paths.gazetteers / f"{rules.gazetteer}.yaml"),
         base=base,
-        lake=(overrides.lake or base / paths.lake).resolve(),
+        lake=lake,
         ledger=ledger_place(file),
+        text_model=_text_model(rules.text_model, base / paths.events, lake / "readings"),
     )
+
+
+def _text_model(target: str | None, file: Path, memory: Path) -> TextModel | None:
+    """Return the text model that a hook makes, asked once about each title; None where none is named."""
+    if target is None:
+        return None
+    hook = import_hook("text_model", target, file)
+    try:
+        model = hook()
+        is_one = isinstance(model.version, str) and bool(model.version) and callable(model.read)
+    except Exception as error:
+        raise ConfigError(f"text_model {target!r} cannot be made: {error}", file=str(file)) from error
+    if not is_one:
+        hint = "It is called without arguments and returns an object with a `version` and `read(titles)`"
+        raise ConfigError(f"text_model {target!r} makes no text model", file=str(file), hint=hint)
+    return RememberedTextModel(model, memory)

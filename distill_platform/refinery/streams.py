@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import re
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -19,6 +17,7 @@ from distill_platform.core import canon
 from distill_platform.core.config import StrictModel, load_yaml, nearest, rule_error
 from distill_platform.core.errors import ConfigError, ExpressionError
 from distill_platform.core.expression import Expression, Kind, compile_expression
+from distill_platform.core.hooks import HookName, import_hook
 from distill_platform.store.lake.parts import file_sha256
 
 
@@ -197,7 +196,7 @@ class StreamConfig(StrictModel):
     description: str
     stream_class: Annotated[StreamClass, _enum(StreamClass)] = Field(alias="class")
     path: str
-    transform: str | None = Field(None, pattern=r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$")
+    transform: HookName | None = None
     record: RecordMapping
     metadata: dict[str, Spec] = Field(default_factory=dict)
     prompt_template: str | None = None
@@ -279,7 +278,7 @@ class Stream:
     @cached_property
     def transform(self) -> Callable[[dict[str, Any]], Iterable[dict[str, Any]]] | None:
         """Return the declared transform hook, imported beside its YAML file; None without one."""
-        return _import_hook(self.config.transform, self.file) if self.config.transform else None
+        return import_hook("transform", self.config.transform, self.file) if self.config.transform else None
 
 
 def load_streams(folder: Path) -> tuple[Stream, ...]:
@@ -333,24 +332,3 @@ def declared_kinds(config: StreamConfig) -> Mapping[str, Kind]:
             if kind is not None:
                 kinds[f"{group}.{name}"] = kind
     return kinds
-
-
-def _import_hook(target: str, file: Path) -> Callable[[dict[str, Any]], Iterable[dict[str, Any]]]:
-    module_name, _, function_name = target.partition(":")
-    for folder in (str(file.resolve().parent), str(file.resolve().parent.parent)):
-        if folder not in sys.path:
-            sys.path.append(folder)
-    try:
-        module = importlib.import_module(module_name)
-        hook = getattr(module, function_name)
-    except Exception as error:
-        hint = "Put the module beside the YAML file or install it"
-        raise ConfigError(f"transform {target!r} cannot be imported: {error}", file=str(file), hint=hint) from error
-    if not callable(hook):
-        raise ConfigError(f"transform {target!r} is not a function", file=str(file))
-    beside = file.resolve().with_name(f"{module_name}.py")
-    origin = getattr(module, "__file__", None) or "Python itself"
-    if beside.exists() and beside != Path(origin).resolve():
-        hint = f"Rename {beside.name}: Python keeps one module of a name"
-        raise ConfigError(f"transform {target!r} was imported from {origin}", file=str(file), hint=hint)
-    return hook  # type: ignore[no-any-return]

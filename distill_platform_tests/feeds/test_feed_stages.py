@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from distill_platform.core.errors import GateRefused, StaleInput
+from distill_platform.core.errors import ConfigError, GateRefused, StaleInput
 from distill_platform.feeds.pipeline import STAGES
 from distill_platform.store.lake import Manifest
 from distill_platform_tests.small_market import BARS, FULL, MARKET, NEWS, SmallMarket
@@ -93,6 +93,48 @@ def test_the_health_of_a_day_tells_of_every_declared_feed_and_what_it_owes(proje
     assert checks["slo_success"].sample == ("gone",)
     assert checks["slo_lag"].sample == ("bars", "news")  # new bytes without a record of the day: nobody knows how late
     assert not any(checks[name].passed or checks[name].blocking for name in ("slo_success", "slo_lag"))
+
+
+READER = """
+import pathlib
+ASKED = pathlib.Path(__file__).with_name("asked")
+class Reader:
+    version = "{version}"
+    def read(self, titles):
+        ASKED.write_text("".join(f"{{title}}\\n" for title in titles))
+        return [{{"kind": "security", "polarity": -1.0, "entities": ["Aldera"]}}] * len(titles)
+def reader(): return Reader()
+"""
+
+
+def test_a_text_model_that_the_rules_name_reads_each_title_once(project: SmallMarket) -> None:
+    rules = (project.folder / "config/events.yaml").read_text()
+    (project.folder / "config/first_reader.py").write_text(READER.format(version="1"))
+    project.write("events.yaml", f"{rules}text_model: first_reader:reader\n")
+    project.collect(DAY)
+    readings = project.rows("events", "readings", DAY)
+    asked = project.folder / "config/asked"
+    assert asked.read_text().splitlines() == sorted({row["title"] for row in readings})
+    assert {row["polarity"] for row in project.rows("events", "events", DAY)} == {-1.0}
+    asked.unlink()
+    project.collect(DAY)
+    assert not asked.exists()
+    (project.folder / "config/second_reader.py").write_text(READER.format(version="2"))
+    project.write("events.yaml", f"{rules}text_model: second_reader:reader\n")
+    project.collect(DAY)
+    assert asked.exists()
+
+
+@pytest.mark.parametrize(
+    ("code", "complaint"),
+    [("def reader(): return 7", "cannot be made"), ("reader = 7", "is not a function"), ("", "cannot be imported")],
+)
+def test_what_is_no_text_model_is_refused_before_anything_runs(project: SmallMarket, code: str, complaint: str) -> None:
+    name = f"no_reader_{len(code)}"
+    (project.folder / f"config/{name}.py").write_text(code)
+    project.write("events.yaml", f"text_model: {name}:reader\n")
+    with pytest.raises(ConfigError, match=complaint):
+        project.collect(DAY)
 
 
 def test_a_day_made_again_is_the_same_to_the_byte(project: SmallMarket) -> None:

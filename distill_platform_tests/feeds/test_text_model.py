@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 from hypothesis import given, strategies as st
 
+from distill_platform.core.errors import TextModelFailed
 from distill_platform.feeds.events.normalizing import EventKind
 from distill_platform.feeds.events.text_model import RememberedTextModel, read_titles
 
@@ -83,27 +85,41 @@ def test_answers_of_the_wrong_number_belong_to_nobody() -> None:
     assert [each.reason for each in found.rejected] == ["answer_count: 1 answers to 2 titles"] * 2
 
 
-def test_a_title_is_asked_about_once_even_by_the_next_run() -> None:
-    memory: dict[str, bytes] = {}
+def test_a_title_is_asked_about_once_even_by_the_next_run(tmp_path: Path) -> None:
     model = Scripted(SOUND, SOUND | {"polarity": 0.9})
-    first = read_titles(RememberedTextModel(model, memory), ["a", "a"])
-    again = read_titles(RememberedTextModel(model, memory), ["b", "a"])
+    first = read_titles(RememberedTextModel(model, tmp_path), ["a", "a"])
+    again = read_titles(RememberedTextModel(model, tmp_path), ["b", "a"])
     assert model.asked == ["a", "b"]
     assert again.accepted["a"] == first.accepted["a"]
 
 
-def test_another_version_is_asked_anew() -> None:
-    memory: dict[str, bytes] = {}
-    read_titles(RememberedTextModel(Scripted(SOUND), memory), ["a"])
+def test_another_version_is_asked_anew(tmp_path: Path) -> None:
+    read_titles(RememberedTextModel(Scripted(SOUND), tmp_path), ["a"])
     other = Scripted(SOUND)
     other.version = "scripted-2"
-    read_titles(RememberedTextModel(other, memory), ["a"])
+    read_titles(RememberedTextModel(other, tmp_path), ["a"])
     assert other.asked == ["a"]
 
 
-def test_what_is_not_json_is_not_remembered() -> None:
-    memory: dict[str, bytes] = {}
+def test_a_damaged_answer_is_asked_for_again(tmp_path: Path) -> None:
+    read_titles(RememberedTextModel(Scripted(SOUND), tmp_path), ["a"])
+    next(tmp_path.rglob("*.json")).write_bytes(b'{"kind": "head')
+    again = Scripted(SOUND)
+    assert read_titles(RememberedTextModel(again, tmp_path), ["a"]).accepted
+    assert again.asked == ["a"]
+
+
+def test_what_is_not_json_is_not_remembered(tmp_path: Path) -> None:
     answers = (SOUND | {"polarity": math.nan}, {1, 2})
-    found = read_titles(RememberedTextModel(Scripted(*answers), memory), ["a", "b"])
+    found = read_titles(RememberedTextModel(Scripted(*answers), tmp_path), ["a", "b"])
     assert len(found.rejected) == 2
-    assert memory == {}
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_a_model_that_fails_is_an_error_that_says_so() -> None:
+    class Failing(Scripted):
+        def read(self, titles: Sequence[str]) -> Sequence[object]:
+            raise TimeoutError("no answer in 30 s")
+
+    with pytest.raises(TextModelFailed, match="TimeoutError: no answer in 30 s"):
+        read_titles(Failing(), ["one"])

@@ -7,16 +7,18 @@ and its entities become links only where the gazetteer knows them, flagged as gu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Protocol
 
 from pydantic import BeforeValidator, Field, ValidationError
 
 from distill_platform.core import canon
 from distill_platform.core.config import StrictModel
-from distill_platform.core.errors import CanonError
+from distill_platform.core.errors import CanonError, DistillError, TextModelFailed
 from distill_platform.feeds.events.normalizing import EventKind
+from distill_platform.store.lake.atomic import replace_file
 
 _Text = Annotated[str, Field(max_length=500)]
 _Entity = Annotated[str, Field(min_length=1, max_length=80)]
@@ -65,9 +67,12 @@ class Readings:
 
 
 def read_titles(model: TextModel, titles: Sequence[str]) -> Readings:
-    """Return what a model says about different titles; all its answers are rejected if their number is wrong."""
+    """Return what a model says about different titles; all its answers are rejected if their number is wrong.
+
+    Raises TextModelFailed where it says nothing: events without its readings would be other events.
+    """
     distinct = sorted(set(titles))
-    answers = model.read(distinct) if distinct else ()
+    answers = _asked(model, distinct) if distinct else ()
     if len(answers) != len(distinct):
         reason = f"answer_count: {len(answers)} answers to {len(distinct)} titles"
         return Readings({}, tuple(RejectedReading(title, reason) for title in distinct))
@@ -81,6 +86,17 @@ def read_titles(model: TextModel, titles: Sequence[str]) -> Readings:
     return Readings(accepted, tuple(rejected))
 
 
+def _asked(model: TextModel, titles: Sequence[str]) -> Sequence[object]:
+    try:
+        return model.read(titles)
+    except DistillError:
+        raise
+    except Exception as error:
+        told = f"{type(error).__name__}: {error}"[:300]
+        hint = "Make these days again once it answers; what it said before is remembered"
+        raise TextModelFailed(f"the text model gave no answer to {len(titles)} titles: {told}", hint=hint) from error
+
+
 def _reason(error: ValidationError) -> str:
     detail = error.errors(include_url=False, include_context=False, include_input=False)[0]
     place = ".".join(str(part) for part in detail["loc"]) or "answer"
@@ -90,11 +106,11 @@ def _reason(error: ValidationError) -> str:
 class RememberedTextModel:
     """A text model that is asked once about each title: what it said is said again, whatever it would say now.
 
-    `memory` maps SHA-256 of version and title to the answer in canonical JSON; keep it where the next run finds it.
-    An answer that is not JSON is not remembered, nor are answers of the wrong number.
+    `memory` is a folder; an answer lies there in canonical JSON, under the SHA-256 of version and title. An answer that
+    is not JSON is not remembered, nor are answers of the wrong number; one that was damaged is asked for again.
     """
 
-    def __init__(self, model: TextModel, memory: MutableMapping[str, bytes]) -> None:
+    def __init__(self, model: TextModel, memory: Path) -> None:
         self._model = model
         self._memory = memory
 
@@ -105,19 +121,30 @@ class RememberedTextModel:
 
     def read(self, titles: Sequence[str]) -> Sequence[object]:
         """Return the remembered answers, and those of the model to titles that it was never asked about."""
-        keys = [canon.sig_hash([self.version, title]) for title in titles]
-        missing = [(key, title) for key, title in zip(keys, titles, strict=True) if key not in self._memory]
-        answers = self._model.read([title for _, title in missing]) if missing else ()
+        known = {title: answer for title in titles for answer in self._recalled(title)}
+        missing = [title for title in titles if title not in known]
+        answers = self._model.read(missing) if missing else ()
         if len(answers) != len(missing):
             return answers
-        fresh = {key: answer for (key, _), answer in zip(missing, answers, strict=True)}
-        for key, answer in fresh.items():
-            self._remember(key, answer)
-        return [fresh[key] if key in fresh else canon.parse(self._memory[key]) for key in keys]
+        for title, answer in zip(missing, answers, strict=True):
+            known[title] = answer
+            self._remember(title, answer)
+        return [known[title] for title in titles]
 
-    def _remember(self, key: str, answer: object) -> None:
+    def _recalled(self, title: str) -> list[object]:
+        """Return the remembered answer to a title as the only item of a list, an empty list where there is none."""
+        try:
+            return [canon.parse(self._file(title).read_bytes())]
+        except (FileNotFoundError, CanonError):
+            return []
+
+    def _remember(self, title: str, answer: object) -> None:
         try:
             canon.refuse_non_finite(answer)
-            self._memory[key] = canon.dumps(answer)
+            replace_file(self._file(title), canon.dumps(answer))
         except CanonError:
             return
+
+    def _file(self, title: str) -> Path:
+        key = canon.sig_hash([self.version, title])
+        return self._memory / key[:2] / f"{key}.json"

@@ -19,10 +19,10 @@ from distill_platform.store.lake.tables import MadeTables, open_partition, open_
 def make_event_days(feeds: Feeds, _names: Sequence[str], days: Sequence[str]) -> list[Manifest]:
     """Return the published days of `events`; a day before that was never collected is remembered as absent."""
     manifests = []
-    rules = feeds.configuration.rules.settings
+    told = feeds.configuration
     for done, day in enumerate(days, 1):
         raw, inputs = _reports(feeds, day)
-        found = make_events(raw, date.fromisoformat(day), rules, feeds.configuration.gazetteer)
+        found = make_events(raw, date.fromisoformat(day), told.rules.settings, told.gazetteer, told.text_model)
         manifests.append(publish_day(feeds, "events", day, _tables(found, raw, inputs)))
         feeds.progress("events", done, len(days))
     return manifests
