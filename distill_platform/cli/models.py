@@ -173,6 +173,20 @@ def show(
         out().print(Text(f"{file}: {plain(reason)}", style="yellow"))
 
 
+@app.command("rotate-key")
+def rotate_key(
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; it stands beside the key in the list.")],
+    config: ConfigOption = None,
+) -> None:
+    """Sign models with a new key from now on. What the old key signed is read until the list says that it is revoked."""
+    from distill_platform.models.artifacts.signing import TRUST_FILE, rotate_key as rotate
+
+    folder = _settings(config).keys
+    keys = rotate(folder, note=note)
+    out().print(Text(f"models are signed by key {keys.signing.key_id} from now on"))
+    out().print(Text(f"{len(keys.trusted.keys)} keys stand in {short(folder / TRUST_FILE)}", style="dim"))
+
+
 def _standings(view: RegistryView) -> list[dict[str, Any]]:
     return [
         {

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from distill_platform.models.artifacts.signing import open_keys
 from distill_platform_tests.cli.terminal import distill, document, flat
 from distill_platform_tests.small_market import FULL, NEWS, WEEK, SmallMarket, a_line
 
@@ -184,3 +185,19 @@ def test_a_line_that_looks_twice_is_told_so(market: SmallMarket) -> None:
     told = document(distill(market.folder, "models", "promote", WEEK, "--json"))
     (reason,) = [row["reason"] for row in told["refused"] if row["line"] == "small"]
     assert reason.startswith("ForwardWindowSpent")
+
+
+def test_a_new_key_signs_from_then_on_and_the_old_one_is_still_trusted(project: SmallMarket) -> None:
+    before = open_keys(project.folder / "data/keys")
+    result = distill(project.folder, "models", "rotate-key", "--note", "the laptop was lost")
+    assert result.exit_code == 0, result.output
+    after = open_keys(project.folder / "data/keys")
+    assert f"models are signed by key {after.signing.key_id} from now on" in flat(result.stdout)
+    assert after.signing.key_id != before.signing.key_id
+    assert [key.note for key in after.trusted.keys] == ["made on first use", "the laptop was lost"]
+
+
+def test_there_is_nothing_to_rotate_before_there_is_a_key(project: SmallMarket) -> None:
+    result = distill(project.folder, "models", "rotate-key", "--note", "yearly")
+    assert result.exit_code == 2
+    assert "trusted.yaml" in flat(result.stderr)

@@ -132,7 +132,7 @@ def test_a_text_model_that_the_rules_name_reads_each_title_once(project: SmallMa
 def test_what_is_no_text_model_is_refused_before_anything_runs(project: SmallMarket, code: str, complaint: str) -> None:
     name = f"no_reader_{len(code)}"
     (project.folder / f"config/{name}.py").write_text(code)
-    project.write("events.yaml", f"text_model: {name}:reader\n")
+    project.write("events.yaml", f"gazetteer: sample\ntext_model: {name}:reader\n")
     with pytest.raises(ConfigError, match=complaint):
         project.collect(DAY)
 
