@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
@@ -120,8 +120,3 @@ def load_lines(folder: Path) -> ModelLines:
         else:
             known[line.name] = line
     return ModelLines(known, broken)
-
-
-def line_of(document: Mapping[str, Any]) -> ModelLine:
-    """Return the line that a JSON value holds; pydantic's ValidationError for any other."""
-    return ModelLine.model_validate(dict(document))

@@ -11,7 +11,6 @@ import pyarrow as pa
 from distill_platform.core.errors import ModelError
 from distill_platform.feeds.market_bars import MOMENT
 from distill_platform.models.artifacts.manifest import ArtifactReference
-from distill_platform.models.ensemble import Explained
 from distill_platform.models.frames import FeatureFrame, Flags, Floats, Integers
 from distill_platform.models.predictions.event_index import EventIndex
 from distill_platform.models.predictions.schema import BASE, CONTRIBUTION, EVENT, PREDICTIONS, REST
@@ -33,23 +32,6 @@ class Scored:
     weights: Floats = field(repr=False)
     contributions: Floats = field(repr=False)
     serves: Flags = field(repr=False)
-
-
-def score(
-    model: Explained,
-    artifact: ArtifactReference,
-    policy: str | None,
-    stage: ModelState,
-    frame: FeatureFrame,
-    weights: Floats,
-    serves: Flags,
-) -> Scored:
-    """Return what a model says of the rows of a frame; `weights` are the positions that follow from it.
-
-    KeyError for a frame without one of its features.
-    """
-    scores, added = model.scores(frame), model.contributions(frame)
-    return Scored(artifact, policy, stage, frame, model.feature_names, scores, weights, added, serves)
 
 
 def explain(scored: Scored, events: EventIndex | None, top_features: int = 8, top_events: int = 5) -> pa.Table:

@@ -35,13 +35,8 @@ def place_of(unit: str, salt: str) -> float:
     return float((int.from_bytes(digest[:8], "big") >> (64 - _BITS)) * 2.0**-_BITS)
 
 
-def is_assigned(unit: str, salt: str, share: float) -> bool:
-    """Return whether a challenger that serves `share` of the units decides on this one; nobody at 0, all at 1."""
-    return place_of(unit, salt) < share
-
-
 def assigned(units: Iterable[str], salt: str, share: float) -> Flags:
-    """Return for each unit whether the challenger decides on it, shape (N,)."""
+    """Return for each unit whether a challenger that serves `share` of them decides on it, shape (N,); 0 is nobody."""
     places: Floats = np.fromiter((place_of(unit, salt) for unit in units), dtype=np.float64)
     return places < share
 

@@ -17,7 +17,7 @@ from distill_platform.models.features.bar_grid import BarGrid, bar_grid
 from distill_platform.models.features.settings import BarFeatures
 from distill_platform.models.frame_building import build_features
 from distill_platform.models.frames import FeatureFrame
-from distill_platform.models.line import ModelLine, line_of, load_lines
+from distill_platform.models.line import ModelLine, load_lines
 from distill_platform.models.promotion.reasons import ReasonCode
 from distill_platform.models.terms import terms_of
 from distill_platform.policy.world import World, load_world
@@ -35,7 +35,7 @@ def line() -> ModelLine:
     kept = {"log_return": [1, 6], "realized_volatility": [24], "volume_z_score": [24]}
     bars = {name: kept.get(name, []) for name in BarFeatures.model_fields}
     trees = {"boosting": {"rounds": 5, "leaves": 4, "bins": 15}}
-    return line_of({
+    return ModelLine.model_validate({
         "name": "small", "world_id": WORLD.world_id, "market": "sample_bars", "symbols": list(MARKET.symbols),
         "features": {"bars": bars, "panel": None, "calendar": False},
         "label": {"horizon_bars": 6, "sigma_bars": 48},

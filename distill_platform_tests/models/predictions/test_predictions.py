@@ -15,7 +15,7 @@ from distill_platform.feeds.events.event import MARKET
 from distill_platform.feeds.events.projecting import ProjectionSettings
 from distill_platform.models.frames import FeatureFrame
 from distill_platform.models.predictions.event_index import index_events
-from distill_platform.models.predictions.explaining import Scored, explain, score
+from distill_platform.models.predictions.explaining import Scored, explain
 from distill_platform.models.predictions.schema import BASE, PREDICTIONS, REST
 from distill_platform.models.predictions.serving import serving
 from distill_platform.models.registry import ModelState, record_event, registry_view
@@ -40,7 +40,8 @@ def frame(rows: int = 40) -> FeatureFrame:
 def scored(given_frame: FeatureFrame | None = None) -> Scored:
     rows = frame() if given_frame is None else given_frame
     full = np.ones(len(rows), dtype=np.bool_)
-    return score(RIDGE, NEW, "tabular_only", ModelState.CANARY, rows, np.full(len(rows), 0.25), full)
+    scores, added, weights = RIDGE.scores(rows), RIDGE.contributions(rows), np.full(len(rows), 0.25)
+    return Scored(NEW, "tabular_only", ModelState.CANARY, rows, RIDGE.feature_names, scores, weights, added, full)
 
 
 def test_a_prediction_says_who_made_it_of_what_and_where_it_stood() -> None:

@@ -13,7 +13,7 @@ from distill_platform.models.features.causality import Experiment, Leak
 from distill_platform.models.features.suspicion import Suspicion
 from distill_platform.models.forward_window import open_window
 from distill_platform.models.information import InformationValue
-from distill_platform.models.line import ModelLine, line_of
+from distill_platform.models.line import ModelLine
 from distill_platform.models.policy import Policy
 from distill_platform.models.promotion.deciding import PromotionDecision, PromotionStatus
 from distill_platform.models.promotion.reasons import Reason, ReasonCode
@@ -38,7 +38,7 @@ NAMES = ("x0", "x1", "x2", "x3")
 
 
 def line() -> ModelLine:
-    return line_of(
+    return ModelLine.model_validate(
         {
             "name": "btc_hourly", "world_id": "w", "market": "m", "symbols": ["A", "B"], "label": {"horizon_bars": 6},
             "windows": {"search_weeks": 5, "validation_weeks": 2, "forward_weeks": 2},
