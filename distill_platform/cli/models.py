@@ -178,7 +178,7 @@ def rotate_key(
     note: Annotated[str, typer.Option("--note", metavar="TEXT", help="Why; it stands beside the key in the list.")],
     config: ConfigOption = None,
 ) -> None:
-    """Sign models with a new key from now on. What the old one signed is read until the list says that it is revoked."""
+    """Sign models with a new key from now on. What the old one signed is read until it is revoked."""
     from distill_platform.models.artifacts.signing import TRUST_FILE, rotate_key as rotate
 
     folder = _settings(config).keys
