@@ -4,7 +4,7 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 DAYS := 2026-04-20...2026-04-26
-MARKET_DAYS := 2025-06-05...2026-04-26
+MARKET_DAYS := 2025-02-13...2026-04-26
 WEEK := 2026-04-13
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -32,7 +32,7 @@ run: $(VENV)/.models .dagster/dagster.yaml ## Refine the sample, backtest the sa
 	@$(BIN)/distill receipts
 	@echo "== Strategies to runs"
 	@$(BIN)/distill backtest config/strategies/*.yaml --data ohlcv.sp500.daily
-	@echo "== Eleven months of a generated market to features"
+	@echo "== Fourteen months of a generated market to features"
 	@$(BIN)/python -m distill_platform.feeds.sample data/sources/market
 	@$(MATERIALIZE) --select 'owner:"team:feeds" or key:features' --partition-range $(MARKET_DAYS)
 	@echo "== Features to models: trained, searched, confirmed once, run"

@@ -22,7 +22,7 @@ _REACH_HOURS = 12
 _HOURLY_VOLATILITY = 0.006
 _FACTOR_SHARE = 0.25
 _VOLATILITY_MEMORY = 0.97
-_VOLATILITY_OF_VOLATILITY = 0.10
+_VOLATILITY_OF_VOLATILITY = 0.05
 _STORIES_PER_DAY = 1.2
 _BLOCK_HOURS = 168
 
@@ -50,9 +50,9 @@ class SampleMarket:
     truth: MarketTruth = MarketTruth.EDGE
     seed: int = 7
     symbols: tuple[str, ...] = ("ALD_USD", "BOR_USD", "CIN_USD", "DOR_USD")
-    start: datetime = datetime(2025, 4, 7, tzinfo=UTC)
-    days: int = 385
-    strength: float = 0.2
+    start: datetime = datetime(2024, 12, 16, tzinfo=UTC)
+    days: int = 497
+    strength: float = 0.17
     outages: int = 3
 
     @property
