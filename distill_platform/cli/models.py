@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -114,11 +114,21 @@ def search(
         from distill_platform.store.lake.tables import rows_of
 
         found = models.lake.open("hpo_refinement", week)
-        handed = (f"{row['line']}: {row['n_trials']} trials in all" for row in rows_of(found, "handovers"))
-        return [*handed, *(f"{row['line']}: {row['reason']}" for row in rows_of(found, "refused"))]
+        return [
+            *(_handed(row) for row in rows_of(found, "handovers")),
+            *(f"{row['line']}: {row['reason']}" for row in rows_of(found, "refused")),
+        ]
 
     for line in _run(_settings(config, lines=lines, worlds=worlds, lake=lake), SEARCH, [week], told):
         out().print(Text(plain(line)))
+
+
+def _handed(row: Mapping[str, Any]) -> str:
+    from distill_platform.core.canon import parse
+
+    finalists = len(parse(row["handover"].encode())["candidates"])
+    found = f"{finalists} finalists" if finalists else "none of them ended within every limit: no finalist"
+    return f"{row['line']}: {row['n_trials']} trials in all, {found}"
 
 
 @app.command("promote")

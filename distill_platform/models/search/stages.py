@@ -109,16 +109,22 @@ class Stages:
     workers: int
 
     def search(self, evaluate: Evaluate) -> Handover:
-        """Return the best candidates of the whole space. Errors: those of `run_search`, and of nothing to hand on."""
+        """Return the best candidates of the whole space, none where no trial ended within every limit.
+
+        Errors: those of `run_search`.
+        """
         searched = self._run(SearchStage.SEARCH, self._search_plan(evaluate.lineage_id), evaluate)
         return _handover(SearchStage.SEARCH, searched.trials, self.settings.candidates, None)
 
     def refine(self, handed: Handover, evaluate: Evaluate) -> Handover:
         """Return the finalists: the candidates tried again, on more data, along with points around them.
 
-        Raises SearchError for candidates that the search in this folder did not find, besides what `search` raises.
+        Nothing is tried around no candidates. Raises SearchError for candidates that the search in this folder did not
+        find, besides what `search` raises.
         """
         self._refuse_strangers(handed, SearchStage.SEARCH)
+        if not handed.candidates:
+            return _handover(SearchStage.REFINEMENT, (), self.settings.finalists, handed)
         searched = self._run(SearchStage.REFINEMENT, self._refinement_plan(handed, evaluate.lineage_id), evaluate)
         return _handover(SearchStage.REFINEMENT, searched.trials, self.settings.finalists, handed)
 
@@ -133,6 +139,12 @@ class Stages:
     def file(self, stage: SearchStage) -> Path:
         """Return the file of a stage's trials."""
         return self.folder / f"{stage.value}.jsonl"
+
+    def trials(self, stage: SearchStage) -> tuple[Trial, ...]:
+        """Return the trials of a finished stage, none for a refinement of nothing. Errors: `handed_on`."""
+        if stage is SearchStage.REFINEMENT and not self.handed_on(SearchStage.SEARCH).candidates:
+            return ()
+        return tuple(read_trials(self.file(stage))[1])
 
     def _run(self, stage: SearchStage, plan: SearchPlan, evaluate: Evaluate) -> Searched:
         return run_search(plan, evaluate, self.file(stage), self.workers)
@@ -170,9 +182,11 @@ class Stages:
 
         Raises SearchError where a file is missing, unfinished, or not begun with what the stage before handed on.
         """
+        before = self.handed_on(SearchStage.SEARCH) if stage is SearchStage.REFINEMENT else None
+        if before is not None and not before.candidates:
+            return _handover(stage, (), self.settings.finalists, before)
         header, trials = read_trials(self.file(stage))
         self._refuse_forged(stage, trials)
-        before = self.handed_on(SearchStage.SEARCH) if stage is SearchStage.REFINEMENT else None
         if header["parent_sha256"] != (before.sha256 if before else None):
             raise SearchError(f"{self.file(stage)} was not begun with what the stage before handed on")
         count = self.settings.finalists if before else self.settings.candidates
@@ -181,9 +195,6 @@ class Stages:
 
 def _handover(stage: SearchStage, trials: Sequence[Trial], count: int, before: Handover | None) -> Handover:
     found = _candidates(trials, count)
-    if not found:
-        message = f"none of {len(trials)} trials of the {stage} stage ended within every limit"
-        raise SearchError(message, hint="Read why in its file of trials; nothing can be handed on")
     trials_sha256 = canon.sig_hash([trial.to_body() for trial in trials])
     n_trials = len(trials) + (before.n_trials if before else 0)
     return Handover(stage, found, trials_sha256, n_trials, before.sha256 if before else None)

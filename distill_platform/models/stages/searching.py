@@ -7,12 +7,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from distill_platform.core.canon import dumps, parse, sig_hash
-from distill_platform.core.errors import SearchError
 from distill_platform.models.chain.material import Material
 from distill_platform.models.chain.trial import close_trial, wide_trial
 from distill_platform.models.line import ModelLine
 from distill_platform.models.search.stages import Handover, SearchStage, Stages
-from distill_platform.models.search.trials_file import read_trials
 from distill_platform.models.search.workers import usual_count
 from distill_platform.models.stage import Models, code_version, each_line, publish, refusals, refused_before
 from distill_platform.models.stages.framing import read_material
@@ -79,8 +77,7 @@ def _searched(models: Models, line: ModelLine, week: str, name: str, inputs: dic
     else:
         before = handed_on(models, line, week, "hpo_search", inputs)
         handover = stages.refine(before, close_trial(material, costs))
-    _, trials = read_trials(stages.file(_SEARCHED[name]))
-    return _Searched(handover, tuple(trial.to_body() for trial in trials))
+    return _Searched(handover, tuple(trial.to_body() for trial in stages.trials(_SEARCHED[name])))
 
 
 def _lost(one: _Searched) -> bool:
@@ -105,8 +102,6 @@ def _trial_rows(line: str, one: _Searched) -> Iterator[dict[str, Any]]:
 
 
 def _handover_row(line: str, handover: Handover) -> dict[str, Any]:
-    if not handover.candidates:
-        raise SearchError(f"the {handover.stage} stage of {line} hands nothing on")
     return {
         "line": line,
         "stage": handover.stage.value,

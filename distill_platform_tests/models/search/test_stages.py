@@ -127,8 +127,13 @@ class Reckless(Valley):
 
 
 def test_a_search_with_nothing_within_the_limits_hands_nothing_on(tmp_path: Path) -> None:
-    with pytest.raises(SearchError, match="none of 32 trials of the search stage ended within every limit"):
-        stages(tmp_path).search(Reckless())
+    made = stages(tmp_path)
+    found = made.search(Reckless())
+    refined = made.refine(found, Reckless())
+    assert found.candidates == refined.candidates == made.finalists(refined) == ()
+    assert (found.n_trials, refined.n_trials) == (32, 32)
+    assert made.trials(SearchStage.REFINEMENT) == ()
+    assert refined.parent_sha256 == found.sha256
 
 
 @pytest.mark.parametrize("forged", [{"value": 99.0}, {"rungs": 1}, {"constraints": {"max_drawdown": -1.0}}])

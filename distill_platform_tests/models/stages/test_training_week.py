@@ -165,6 +165,17 @@ def _trials(project: SmallMarket) -> int:
     return sum(len(file.read_bytes().splitlines()) - 1 for file in files)
 
 
+def test_without_a_trial_within_the_limits_the_ensemble_goes_on_and_the_trials_count(market: SmallMarket) -> None:
+    restarted(market)
+    told = a_line()
+    market.line(a_line(search={**told["search"], "objective": {**told["search"]["objective"], "max_drawdown": 1e-9}}))
+    market.run(WEEKLY[1:], WEEK)
+    assert {name for line, name in codes(market) if line == "small"} >= {"tabular_only", "nn_only"}
+    assert ("small", "finalist_1") not in codes(market)
+    opening = next(row for row in market.rows("hpo_confirmation", "openings") if row["line"] == "small")
+    assert opening["searched"] == told["search"]["search"]["trials"]
+
+
 def test_a_search_at_other_costs_is_another_search(trained: SmallMarket, market: SmallMarket) -> None:
     market.world(costs={"fee_bps": 40.0, "slippage_bps": 1.0, "funding_bps_daily": 0.0})
     market.run(stages("hpo_search"), WEEK)
