@@ -271,7 +271,8 @@ def _print_decisions(rows: Sequence[Any], refused: Sequence[Any]) -> None:
         out().print(Text.assemble(who, (row["status"], style), f"  world: {row['verdict'] or 'not judged'}"))
         against = [reason["sentence"] for reason in row["reasons"]]
         more = [f"and {len(against) - _MOST_REASONS} more"] if len(against) > _MOST_REASONS else []
-        for told in [*against[:_MOST_REASONS], *more] or ["nothing speaks against it"]:
+        lenient = [f"its line asks less than usual: {plain(each)}" for each in row["asks_less"]]
+        for told in [*(against[:_MOST_REASONS] or ["nothing speaks against it"]), *more, *lenient]:
             print_indented(out(), told)
     _print_refused(refused)
 

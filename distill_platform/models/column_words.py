@@ -63,6 +63,7 @@ WORDS = {
     "rank_ic": "rank correlation of score and label on the fold's test rows",
     "reason": "why it was refused",
     "reasons": "all that stands against the candidate, canonical JSON",
+    "asks_less": "where its line asks less of a candidate than usual, in words",
     "reject_ratio": "share of orders rejected, over what is usual",
     "report": "how it was trained, canonical JSON",
     "report_sha256": "hash of the training report",

@@ -106,6 +106,7 @@ DECISIONS = _maybe(
         run_id=_TEXT,
         status=_TEXT,
         reasons=_TEXT,
+        asks_less=pa.list_(_TEXT),
         entered=_TEXT,
     ),
     verdict=_TEXT,

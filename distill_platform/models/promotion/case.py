@@ -110,6 +110,7 @@ class PromotionCase:
     `arms` are the line's frozen control arms. `runs` are all that were handed in, of whomever; those that do not count
     change nothing. `sealed` are the versions in the candidate's manifest, `online` those of the frames that are scored
     daily. `honest_trials` is how many were tried for it in truth, by the trials' own book. What is not known is None.
+    `asks_less` says where its line asks less than usual: it decides nothing, and whoever approves has to see it.
     """
 
     candidate: ArtifactReference
@@ -122,6 +123,7 @@ class PromotionCase:
     findings: GuardFindings | None
     opening: Opening | None
     honest_trials: int | None
+    asks_less: tuple[str, ...] = ()
 
 
 def window_result(ts: Integers, ret_net: Floats, window: Window) -> WindowResult:

@@ -31,7 +31,8 @@ class PromotionStatus(StrEnum):
 class PromotionDecision:
     """The answer, all reasons against a candidate that is refused, and the numbers that were compared.
 
-    `excluded` counts the runs that did not count, by what they did not count by; they change nothing else.
+    `excluded` counts the runs that did not count, by what they did not count by; they change nothing else. `asks_less`
+    is the case's.
     """
 
     status: PromotionStatus
@@ -39,6 +40,7 @@ class PromotionDecision:
     reasons: tuple[Reason, ...]
     comparisons: tuple[Comparison, ...] = field(repr=False)
     excluded: Mapping[str, int]
+    asks_less: tuple[str, ...] = ()
 
     @property
     def is_recommended(self) -> bool:
@@ -53,6 +55,7 @@ class PromotionDecision:
             "reasons": [reason.to_dict() for reason in self.reasons],
             "comparisons": [comparison.to_dict() for comparison in self.comparisons],
             "excluded": dict(self.excluded),
+            "asks_less": list(self.asks_less),
         }
 
     @property
@@ -81,4 +84,5 @@ def decide_promotion(case: PromotionCase, settings: PromotionSettings) -> Promot
         *book_reasons(case, contenders),
     )
     status = PromotionStatus.REFUSED if reasons else PromotionStatus.RECOMMENDED
-    return PromotionDecision(status, case.candidate.artifact_sha256, reasons, comparisons, excluded(case))
+    decided = status, case.candidate.artifact_sha256, reasons, comparisons
+    return PromotionDecision(*decided, excluded(case), case.asks_less)

@@ -197,7 +197,7 @@ def verdict_of(decision: PromotionDecision | None) -> VerdictView:
     if decision is None:
         return VerdictView(Decision.NOT_UP)
     reasons = tuple(ReasonView(one.code.value, one.sentence, one.observed, one.threshold) for one in decision.reasons)
-    return VerdictView(Decision(decision.status.value), reasons)
+    return VerdictView(Decision(decision.status.value), reasons, decision.asks_less)
 
 
 def drift_of(known: DriftBounds, reading: DriftReading) -> tuple[DriftView, ...]:

@@ -46,7 +46,12 @@ def status(view: ModelReportView) -> str:
 
 
 def headline(view: ModelReportView) -> str:
-    """Return the verdict with its first reason, as sentences."""
+    """Return the verdict with its first reason, as sentences, and where the line asks less than usual."""
+    lenient = "; ".join(view.verdict.asks_less)
+    return f"{_headline(view)} Its line asks less than usual: {lenient}." if lenient else _headline(view)
+
+
+def _headline(view: ModelReportView) -> str:
     decision, reasons = view.verdict.decision, view.verdict.reasons
     if decision is Decision.NOT_UP:
         return _NOT_UP[view.identity.role]

@@ -44,10 +44,11 @@ class ReasonView:
 
 @dataclass(frozen=True)
 class VerdictView:
-    """What the platform says of the model, and every reason why not."""
+    """What the platform says of the model, every reason why not, and where its line asks less than usual."""
 
     decision: Decision
     reasons: tuple[ReasonView, ...] = ()
+    asks_less: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

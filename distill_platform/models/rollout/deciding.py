@@ -26,6 +26,9 @@ from distill_platform.models.rollout.watch import Alarm, Watched, watch
 _DAY = timedelta(days=1)
 _MOST_REASON = 2_000
 
+DECISION, ASKS_LESS = "decision", "asks_less"
+"""What a model entered by, and where its line asked less than usual: whoever approves a step has to see both."""
+
 ACTOR = "distill rollout"
 """Who records what a rollout does by itself."""
 
@@ -67,7 +70,8 @@ def shadow_event(decision: PromotionDecision, artifact: ArtifactReference, decid
     if not decision.is_recommended or decision.artifact_sha256 != artifact.artifact_sha256:
         raise RolloutError(f"{artifact.name} {artifact.version} was not recommended", hint="Read its promotion report")
     reason = "it beat the control arms in both windows after costs"
-    return _event(ModelEventKind.SHADOW, artifact, decided_at, reason, {"decision": decision.sha256})
+    evidence = {DECISION: decision.sha256, ASKS_LESS: list(decision.asks_less)}
+    return _event(ModelEventKind.SHADOW, artifact, decided_at, reason, evidence)
 
 
 def next_action(
@@ -122,7 +126,8 @@ def _step_up(
     as_of: datetime,
 ) -> Action:
     salt = serving_salt(view, standing.artifact.artifact_sha256, settings)
-    wanted = _recommendation(standing, watched, step, approvers, settings, salt)
+    shown = {**_entered_by(view, standing.artifact), SALT: salt}
+    wanted = _recommendation(standing, watched, step, approvers, settings, shown)
     review = reviews.get(wanted.id)
     artifact = standing.artifact
     if review is None or review.recommendation.sha256 != wanted.sha256:
@@ -141,7 +146,12 @@ def _step_up(
 
 
 def _recommendation(
-    standing: Standing, watched: Watched, step: Step, approvers: Approvers, settings: RolloutSettings, salt: str
+    standing: Standing,
+    watched: Watched,
+    step: Step,
+    approvers: Approvers,
+    settings: RolloutSettings,
+    shown: Mapping[str, Any],
 ) -> Recommendation:
     """Return what is asked for. Its evidence are the first days that passed, so that later ones do not expire it."""
     artifact = standing.artifact
@@ -151,11 +161,18 @@ def _recommendation(
         subject={name: str(value) for name, value in artifact.model_dump().items()},
         action=step.name,
         summary=f"Let {artifact.name} {artifact.version} of {artifact.line} serve {share}",
-        evidence={"standing_since": standing.number, "days_passed": days, SALT: salt},
+        evidence={**shown, "standing_since": standing.number, "days_passed": days},
         world_id=approvers.world_id,
         keys_needed=step.keys,
         approvers=list(approvers.names),
     )
+
+
+def _entered_by(view: RegistryView, artifact: ArtifactReference) -> dict[str, Any]:
+    """Return what the model entered the rollout by, of its latest entry."""
+    entries = [each for each in view.history_of(artifact.artifact_sha256) if each.event.kind is ModelEventKind.SHADOW]
+    evidence = entries[-1].event.evidence if entries else {}
+    return {name: evidence[name] for name in (DECISION, ASKS_LESS) if name in evidence}
 
 
 def _rollback(standing: Standing, watched: Watched, alarm: Alarm, as_of: datetime) -> Action:

@@ -21,6 +21,7 @@ from distill_platform.models.chain.outcome import guard_findings
 from distill_platform.models.features.schema import FEATURE_VERSION, schema_hash
 from distill_platform.models.forward_window import Opening
 from distill_platform.models.frames import FrameVersions
+from distill_platform.models.leniency import asks_less
 from distill_platform.models.line import ModelLine
 from distill_platform.models.promotion.case import (
     ContenderRun,
@@ -114,6 +115,7 @@ def decide_line(models: Models, line: ModelLine, week: str, inputs: dict[str, In
             findings=guard.of(sealed),
             opening=opening,
             honest_trials=trials_of(entries, int(confirmed.opening["searched"]), opening),
+            asks_less=asks_less(line),
         )
         promotions.append(Promotion(bout, case, decide_promotion(case, line.promotion)))
     return Decided(contest, tuple(promotions), opening, guard)
@@ -216,5 +218,6 @@ def _row(line: str, one: Promotion, decided: Decided) -> dict[str, Any]:
         "status": one.decision.status.value,
         "verdict": None if verdict is None else verdict.status,
         "reasons": dumps([reason.to_dict() for reason in one.decision.reasons]).decode(),
+        "asks_less": list(one.decision.asks_less),
         "entered": decided.entered.get(reference.artifact_sha256, Entered.NOT).value,
     }

@@ -65,6 +65,18 @@ def test_a_challenger_climbs_step_by_step_and_each_waits_for_a_person(ledger: Le
     assert history[-1].event.evidence["approved_by"] == list(APPROVERS.names)
 
 
+def test_whoever_approves_sees_what_it_was_recommended_by_and_where_its_line_asked_less(ledger: Ledger) -> None:
+    record_event(ledger, event("registered", NEW, 0))
+    lenient = ("promotion.max_p_value is 0.9, not 0.05",)
+    found = PromotionDecision(PromotionStatus.RECOMMENDED, NEW.artifact_sha256, (), (), {}, lenient)
+    record_event(ledger, shadow_event(found, NEW, day(0) + timedelta(hours=1)))
+    for number in range(1, 9):
+        rolled(ledger, [good(NEW, each) for each in range(1, 9)], number)
+    (review,) = reviews(ledger)
+    shown = review.recommendation.evidence
+    assert (shown["decision"], shown["asks_less"]) == (found.sha256, list(lenient))
+
+
 def test_nothing_climbs_without_an_approval(ledger: Ledger) -> None:
     with_line(ledger)
     days = [good(NEW, number) for number in range(1, 20)]
