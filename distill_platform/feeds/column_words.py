@@ -8,6 +8,7 @@ WORDS = {
     "available_at": "nobody may use the report before this moment",
     "breach": "what the source owes and did not give, in a sentence",
     "breaker": "closed, open or half_open",
+    "owes": "whether the feed owes anything that day; a file of history does not",
     "close": "last price of the bar",
     "cluster_id": "the earliest report that this one repeats, or itself",
     "confidence": "how far the feed is trusted, 0 to 1",

@@ -79,6 +79,14 @@ class Feed(FeedSettings):
     description: str = ""
     data_regime: Literal["prod_live", "maintenance_replay"]
 
+    MAY_BE_HISTORY: ClassVar[bool] = False
+
+    @model_validator(mode="after")
+    def _owes_something(self) -> Self:
+        if self.slo is None and not self.MAY_BE_HISTORY:
+            raise ValueError("slo: a source that is asked owes something; only files may be history")
+        return self
+
     @property
     def bar_settings(self) -> BarSettings | None:
         """Return which bars the feed has; None for a feed of reports."""
@@ -219,6 +227,7 @@ class FilesFeed(Feed):
     bars: BarFiles | None = None
     headlines: HeadlineFiles | None = None
 
+    MAY_BE_HISTORY: ClassVar[bool] = True
     ENDINGS: ClassVar[tuple[str, ...]] = (".csv", ".feather", ".arrow", ".parquet", ".pq")
 
     @property

@@ -84,16 +84,19 @@ def feed_health(feed: str, day: date, noted: AttemptDay, lags_s: Iterable[float]
     )
 
 
-def breaches(health: FeedHealth, slo: Slo) -> list[str]:
+def breaches(health: FeedHealth, slo: Slo | None) -> list[str]:
     """Return what of `health` is less than `slo` asks for, one sentence each; empty when it is all there.
 
-    What is not known is a breach: a day without attempts, new data without a lag, a lag that cannot be.
+    What is not known is a breach: a day without attempts, new data without a lag, a lag that cannot be. History owes
+    nothing, `slo` is None, but that its records came after they were published.
     """
     return [*success_breaches(health, slo), *lag_breaches(health, slo)]
 
 
-def success_breaches(health: FeedHealth, slo: Slo) -> list[str]:
+def success_breaches(health: FeedHealth, slo: Slo | None) -> list[str]:
     """Return in what the feed gave data less often than it owes."""
+    if slo is None:
+        return []
     if health.success_rate is None:
         return [f"Nobody asked {health.feed} on {health.day}, so nothing is known of it."]
     if health.success_rate >= slo.success_rate:
@@ -103,11 +106,13 @@ def success_breaches(health: FeedHealth, slo: Slo) -> list[str]:
     return [f"Only {share} gave data ({counts}); {slo.success_rate:.2%} are owed."]
 
 
-def lag_breaches(health: FeedHealth, slo: Slo) -> list[str]:
+def lag_breaches(health: FeedHealth, slo: Slo | None) -> list[str]:
     """Return in what its records came later than they are owed, or nobody knows how late."""
     found = []
     if health.lags_impossible:
         found.append(f"{health.lags_impossible} records came before they were published: a clock is wrong.")
+    if slo is None:
+        return found
     if health.lag_p95_s is None and health.new:
         found.append(f"New data came {health.new} times, and nobody knows how late.")
     if health.lag_p95_s is not None and health.lag_p95_s > slo.p95_lag_s:

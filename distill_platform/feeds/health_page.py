@@ -50,12 +50,13 @@ def health_page(days: Sequence[HealthDay]) -> str:
     sources = sorted({source for one in ordered for source in (*one.by_source, *one.owed)})
     newest = ordered[-1] if ordered else None
     owed = {} if newest is None else _owed(newest, sources)
+    owing = [source for source in sources if newest is None or newest.by_source.get(source, {}).get("owes", True)]
     return render(
         _PACKAGE,
         "health.html",
-        status="fail" if owed or not sources else "pass",
-        verdict="In breach" if owed else "Sound" if sources else "Nothing measured",
-        headline=_headline(sources, owed),
+        status="fail" if owed or not sources else "pass" if owing else "closed",
+        verdict="In breach" if owed else "Nothing measured" if not sources else "Sound" if owing else "History",
+        headline=_headline(sources, owing, owed),
         span=f"{ordered[0].day} to {ordered[-1].day}" if ordered else "no day",
         day="" if newest is None else str(newest.day),
         owed=[(visible(source), " ".join(map(visible, owed[source]))) for source in sources if source in owed],
@@ -71,19 +72,23 @@ def _owed(newest: HealthDay, sources: Sequence[str]) -> dict[str, list[str]]:
     return {**newest.owed, **{source: [*newest.owed.get(source, []), *said] for source, said in missing.items()}}
 
 
-def _headline(sources: Sequence[str], owed: Mapping[str, Sequence[str]]) -> str:
+def _headline(sources: Sequence[str], owing: Sequence[str], owed: Mapping[str, Sequence[str]]) -> str:
     if not sources:
         return "No source was measured on any day."
-    if not owed:
-        return f"{several(len(sources), 'source')}: each gave what it owes."
-    return f"{several(len(owed), 'source')} of {len(sources)} gave less than owed."
+    if owed:
+        return f"{several(len(owed), 'source')} of {len(sources)} gave less than owed."
+    if not owing:
+        return f"{several(len(sources), 'source')} of history, which owe nothing."
+    history = f" {several(len(sources) - len(owing), 'source')} of history beside." if len(owing) < len(sources) else ""
+    return f"{several(len(owing), 'source')}: each gave what it owes.{history}"
 
 
 def _row(source: str, health: Mapping[str, Any] | None, owed: Mapping[str, Sequence[str]]) -> dict[str, str]:
     """Return a source as the table shows it, dashes for what was not there to be measured."""
-    verdict = {"status": "fail", "verdict": "in breach"} if source in owed else {"status": "pass", "verdict": "sound"}
-    shown = {"source": visible(source), **verdict}
     found: Mapping[str, Any] = health or {}
+    sound = ("pass", "sound") if found.get("owes", True) else ("closed", "history")
+    status, verdict = ("fail", "in breach") if source in owed else sound
+    shown = {"source": visible(source), "status": status, "verdict": verdict}
     counts = ("tier", "attempts", "empty", "failures", "rate_limited", "held_back")
     return {
         **shown,

@@ -47,6 +47,7 @@ HEALTH = pa.schema(
         pa.field("lag_p50_s", pa.float64()),
         pa.field("lag_p95_s", pa.float64()),
         pa.field("breaker", pa.string(), nullable=False),
+        pa.field("owes", pa.bool_(), nullable=False),
     ]
 )
 BREACHES = pa.schema([pa.field("source", pa.string(), nullable=False), pa.field("breach", pa.string(), nullable=False)])

@@ -88,7 +88,7 @@ class FeedSettings(StrictModel):
     retry: RetrySettings = RetrySettings()
     rate_limit: RateLimit = RateLimit()
     breaker: BreakerSettings = BreakerSettings()
-    slo: Slo = Slo()
+    slo: Slo | None = Slo()  # None: a file of history, which owes nothing
 
     @field_validator("encoding")
     @classmethod

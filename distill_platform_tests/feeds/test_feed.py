@@ -69,6 +69,10 @@ def test_a_file_with_the_other_ending_of_yaml_is_not_passed_over_in_silence(tmp_
         ("name: a\nconnector: rss\ndata_regime: prod_live\nurls: [file:///etc/passwd]\n", "is not an address"),
         ("name: a\nconnector: rss\ndata_regime: prod_live\nurls: [https://a.b]\nteir: 1\n", "Did you mean 'tier'?"),
         ("name: a\nconnector: rss\ndata_regime: prod_live\nurls: [https://a.b]\ntier: 4\n", "tier"),
+        (
+            "name: a\nconnector: rss\ndata_regime: prod_live\nurls: [https://a.b]\nslo: null\n",
+            "only files may be history",
+        ),
         (BARS + "path: a.csv\n", "either `bars` or `headlines`"),
         (BARS + f"path: a.xls\n{HOURLY}}}\n", "must end with"),
         (BARS + f"path: a.csv\n{HOURLY.replace('A: a', 'A: a, B: b')}}}\n", "which symbol a row is of"),

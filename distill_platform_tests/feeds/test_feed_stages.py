@@ -95,6 +95,18 @@ def test_the_health_of_a_day_tells_of_every_declared_feed_and_what_it_owes(proje
     assert not any(checks[name].passed or checks[name].blocking for name in ("slo_success", "slo_lag"))
 
 
+def test_history_owes_nothing_however_old_it_is(project: SmallMarket) -> None:
+    project.feed(BARS, slo=None)
+    project.collect(DAY)
+    assert {row["source"]: row["owes"] for row in project.rows("source_health", "health", DAY)} == {
+        "bars": False,
+        "news": True,
+    }
+    assert {row["source"] for row in project.rows("source_health", "breaches", DAY)} == {"news"}
+    checks = {one.name: one for one in project.manifest("source_health", DAY).checks}
+    assert checks["slo_success"].sample == checks["slo_lag"].sample == ("news",)
+
+
 READER = """
 import pathlib
 ASKED = pathlib.Path(__file__).with_name("asked")

@@ -18,7 +18,7 @@ def source(name: str, **changes: Any) -> dict[str, Any]:
     sound = {
         "source": name, "tier": 1, "confidence": 0.9, "attempts": 96, "successes": 95, "failures": 1, "empty": 0,
         "rate_limited": 1, "held_back": 0, "success_rate": 0.99, "latency_p50_s": 0.12, "latency_p95_s": 1.5,
-        "lag_p50_s": 30.0, "lag_p95_s": 90.0, "breaker": "closed",
+        "lag_p50_s": 30.0, "lag_p95_s": 90.0, "breaker": "closed", "owes": True,
     }  # fmt: skip
     return {**sound, **changes}
 
@@ -38,6 +38,15 @@ def test_sources_that_gave_all_that_they_owe_are_sound() -> None:
     assert "2 sources: each gave what it owes." in said
     assert "None: every source gave what it owes on every day." in said
     assert "in breach" not in said
+
+
+def test_history_owes_nothing_and_is_no_pass_either() -> None:
+    page = health_page([day(0, source("archive", owes=False), source("prices", owes=False))])
+    assert 'header class="closed"' in page
+    said = words(day(0, source("archive", owes=False), source("gdelt")))
+    assert "2 sources of history, which owe nothing." in page
+    assert "1 source: each gave what it owes. 1 source of history beside." in said
+    assert "in breach" in words(day(0, source("archive", owes=False), owed=(("archive", "A clock is wrong."),)))
 
 
 def test_what_is_owed_on_the_newest_day_stands_first_whatever_the_order_of_the_days() -> None:

@@ -52,7 +52,7 @@ def _tables(feeds: Feeds, found: Sequence[_Found]) -> MadeTables:
 def _row(feeds: Feeds, feed: FeedConfig, health: FeedHealth) -> dict[str, Any]:
     beside = {"source": feed.name, "tier": feed.tier, "confidence": feed.confidence}
     told = {name: getattr(health, name) for name in HEALTH.names if hasattr(health, name)}
-    return {**told, **beside, "breaker": feeds.breaker(feed).state().status.value}
+    return {**told, **beside, "breaker": feeds.breaker(feed).state().status.value, "owes": feed.slo is not None}
 
 
 def _checks(found: Sequence[_Found]) -> list[Check]:
