@@ -16,6 +16,7 @@ from distill_platform.feeds.bodies import Bodies
 from distill_platform.feeds.connectors.connector import Wanted
 from distill_platform.feeds.events.event import RAW_EVENTS
 from distill_platform.feeds.feed import BarSettings
+from distill_platform.feeds.first_shown import known_since
 from distill_platform.feeds.gaps import Gap, find_gaps, stale_bars
 from distill_platform.feeds.http.fetching import FetchOutcome
 from distill_platform.feeds.lags import lags_s
@@ -181,6 +182,8 @@ def _replaced(kept: _Kept, instead: _Kept | None) -> _Kept:
 def _made(bodies: Bodies, day: date, as_of: datetime | None, kept: Sequence[_Kept]) -> Collected:
     feed = bodies.connector.feed
     read = [pair for one in kept for pair in one.read]
+    if bodies.connector.lists_latest:
+        read = known_since(read, feed.delay)
     span = _span(day, feed.bar_settings)
     own = [(version, parsed.within(*span)) for version, parsed in read]
     settled = _settled(own, feed.bar_settings)

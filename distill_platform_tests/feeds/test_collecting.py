@@ -263,11 +263,41 @@ def test_what_an_rss_document_showed_once_stays_and_is_there_once(desk: Any, ser
     other_day, undated = ("C", "2026-04-18T10:00:00Z"), ("D", "")
     server.script("/rss", data(rss(first, other_day, undated)), data(rss(second, first)))
     own = desk("rss", urls=[server.url("/rss")])
+    own.clock.now = datetime(2026, 4, 19, 10, 30, tzinfo=UTC)
     own.collect()
+    own.clock.advance(3600.0)
     day = own.collect()
     assert day.raw_events["title"].to_pylist() == ["A", "B"]
+    assert day.raw_events["available_at"].to_pylist() == day.raw_events["published_at"].to_pylist()
     assert (day.counts.deduplicated, day.counts.other_days) == (1, 1)
     assert [row.reason for row in day.rejected] == [Reason.MISSING_TIME]
+
+
+def test_an_item_that_was_dated_back_was_not_there_before_it_was_shown(desk: Any, server: ChaosServer) -> None:
+    first, late = ("A", "2026-04-19T10:00:00Z"), ("B", "2026-04-19T09:00:00Z")
+    server.script("/rss", data(rss(first)), data(rss(first, late)), data(rss(late, first)))
+    own = desk("rss", urls=[server.url("/rss")], delay_s=60.0)
+    own.clock.now = datetime(2026, 4, 19, 10, 30, tzinfo=UTC)
+    own.collect()
+    own.clock.advance(3600.0)
+    for _ in range(2):
+        day = checked(own.collect())
+        assert day.raw_events["title"].to_pylist() == ["A", "B"]
+        known = [datetime(2026, 4, 19, 10, 1, tzinfo=UTC), datetime(2026, 4, 19, 11, 31, tzinfo=UTC)]
+        assert day.raw_events["available_at"].to_pylist() == known
+        own.clock.advance(3600.0)
+
+
+def test_an_item_that_is_dated_back_days_later_is_in_no_past_day(desk: Any, server: ChaosServer) -> None:
+    first, late = ("A", "2026-04-19T10:00:00Z"), ("B", "2026-04-19T09:00:00Z")
+    server.script("/rss", data(rss(first)), data(rss(first, late)))
+    own = desk("rss", urls=[server.url("/rss")])
+    own.clock.now = datetime(2026, 4, 19, 10, 30, tzinfo=UTC)
+    own.collect()
+    own.clock.advance(5 * 86_400.0)
+    day = checked(own.collect())
+    assert day.raw_events["title"].to_pylist() == ["A"]
+    assert day.counts.other_days == 1
 
 
 def test_a_delay_moves_a_report_to_the_day_on_which_it_may_be_used(desk: Any, server: ChaosServer) -> None:

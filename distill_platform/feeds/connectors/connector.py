@@ -37,6 +37,10 @@ class Connector(Protocol):
     def replaces(self) -> bool:
         """Return whether a resource's newest version stands for all that it showed before."""
 
+    @property
+    def lists_latest(self) -> bool:
+        """Return whether a resource lists what came last, so that what a version lacks was not there by then."""
+
     def resources(self, day: date) -> tuple[Wanted, ...]:
         """Return what holds the rows of a UTC day, each under the key that its bytes are kept by."""
 
@@ -56,6 +60,11 @@ class OpenSource:
     @property
     def replaces(self) -> bool:
         """Return false: what a resource showed once has been said, whatever it shows later."""
+        return False
+
+    @property
+    def lists_latest(self) -> bool:
+        """Return false: what a resource lacks may have been there all the same."""
         return False
 
     def gap_resources(self, day: date, missing: Collection[str]) -> dict[str, Wanted]:

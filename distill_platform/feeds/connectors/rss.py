@@ -31,6 +31,11 @@ class Rss(OpenSource):
 
     feed: RssFeed
 
+    @property
+    def lists_latest(self) -> bool:
+        """Return true: a document lists its newest items."""
+        return True
+
     def resources(self, day: date) -> tuple[Wanted, ...]:
         """Return each document once, under a key of its own for every day, since its content is that of the day."""
         return tuple(Resource(self.feed.name, f"{day}/{sha256_hex(url.encode())[:16]}", url) for url in self.feed.urls)
