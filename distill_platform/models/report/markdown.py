@@ -19,6 +19,7 @@ def markdown(view: ModelReportView) -> str:
         f"**{literal(sentences.headline(view))}**",
         table(("what stands against it", "observed", "needed", "code"), sentences.reason_rows(view)),
         literal(nothing_against(view)) if not view.verdict.reasons else "",
+        literal(sentences.leniency(view)),
         *_results(view),
         *(part for section in sections(view) for part in _section(section)),
         "## Who it is, and its contract",

@@ -31,6 +31,7 @@ def html(view: ModelReportView) -> str:
         tiles=_tiles(view),
         reasons=sentences.reason_rows(view),
         nothing_against=nothing_against(view),
+        leniency=sentences.leniency(view),
         results=_results(view),
         panels=panels(view),
         sections=sections(view),

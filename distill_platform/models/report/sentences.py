@@ -46,12 +46,7 @@ def status(view: ModelReportView) -> str:
 
 
 def headline(view: ModelReportView) -> str:
-    """Return the verdict with its first reason, as sentences, and where the line asks less than usual."""
-    lenient = "; ".join(view.verdict.asks_less)
-    return f"{_headline(view)} Its line asks less than usual: {lenient}." if lenient else _headline(view)
-
-
-def _headline(view: ModelReportView) -> str:
+    """Return the verdict with its first reason, as sentences."""
     decision, reasons = view.verdict.decision, view.verdict.reasons
     if decision is Decision.NOT_UP:
         return _NOT_UP[view.identity.role]
@@ -60,6 +55,12 @@ def _headline(view: ModelReportView) -> str:
     if not reasons:
         return "Refused, and no reason was given: what is not known is no pass."
     return f"Refused for {several(len(reasons), 'reason')}. {sentence(reasons[0].sentence)}"
+
+
+def leniency(view: ModelReportView) -> str:
+    """Return where the model's line asks less than usual, as a sentence; "" where it does not."""
+    lenient = "; ".join(view.verdict.asks_less)
+    return f"The line asks less than usual of its candidates: {lenient}." if lenient else ""
 
 
 def sentence(text: str) -> str:

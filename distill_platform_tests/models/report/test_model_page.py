@@ -188,3 +188,11 @@ def test_a_mean_over_folds_counts_one_that_orders_nothing_as_zero() -> None:
     view = made.view(folds=(replace(folds[0], rank_ic=math.nan), replace(folds[1], rank_ic=0.04)))
     assert view.mean_rank_ic == pytest.approx(0.02)
     assert math.isnan(made.bare().mean_rank_ic)
+
+
+def test_a_line_that_asks_less_than_usual_says_so_under_the_reasons() -> None:
+    lenient = VerdictView(Decision.RECOMMENDED, asks_less=("promotion.max_p_value is 0.9, not 0.05",))
+    said = "The line asks less than usual of its candidates: promotion.max_p_value is 0.9, not 0.05."
+    assert said in html(made.view(verdict=lenient))
+    assert "asks less" not in html(made.view())
+    assert "asks less" in markdown(made.view(verdict=lenient))
