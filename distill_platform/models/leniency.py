@@ -6,52 +6,65 @@ were lowered: it stands on the model's page, in the decision, and in what is put
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from operator import attrgetter, gt, lt
 from typing import Any
 
+from distill_platform.core.config import StrictModel
 from distill_platform.models.features.settings import GuardSettings
 from distill_platform.models.line import ModelLine
 from distill_platform.models.promotion.settings import PromotionSettings
 from distill_platform.models.rollout.settings import RolloutSettings
 from distill_platform.policy.words import Status
 
-_LESS: tuple[tuple[str, Callable[[Any, Any], bool]], ...] = (
-    ("guard.max_rank_correlation", gt),
-    ("guard.cuts", lt),
-    ("promotion.min_probability", lt),
-    ("promotion.max_extra_drawdown", gt),
-    ("promotion.max_p_value", gt),
-    ("promotion.min_days", lt),
-    ("rollout.canary", gt),
-    ("rollout.min_days", lt),
-    ("rollout.keys", lt),
-    ("rollout.keys_to_full", lt),
-    ("rollout.max_failures", gt),
-    ("rollout.min_coverage", lt),
-    ("rollout.max_loss", gt),
-    ("rollout.drift.quantile", gt),
-    ("rollout.drift.min_blocks", lt),
-    ("rollout.execution.deviations", gt),
-    ("rollout.execution.min_reject_rate", gt),
-    ("rollout.execution.min_slippage_bps", gt),
-)
-_USUAL = {"guard": GuardSettings(), "promotion": PromotionSettings(), "rollout": RolloutSettings()}
+_IsLess = Callable[[Any, Any], bool]
+_GUARD: Mapping[str, _IsLess] = {"max_rank_correlation": gt, "cuts": lt}
+_PROMOTION: Mapping[str, _IsLess] = {
+    "min_probability": lt,
+    "max_extra_drawdown": gt,
+    "max_p_value": gt,
+    "min_days": lt,
+}
+_ROLLOUT: Mapping[str, _IsLess] = {
+    "canary": gt,
+    "min_days": lt,
+    "keys": lt,
+    "keys_to_full": lt,
+    "max_failures": gt,
+    "min_coverage": lt,
+    "max_loss": gt,
+    "drift.quantile": gt,
+    "drift.min_blocks": lt,
+    "execution.deviations": gt,
+    "execution.min_reject_rate": gt,
+    "execution.min_slippage_bps": gt,
+}
 
 
-def asks_less(line: ModelLine) -> tuple[str, ...]:
-    """Return a phrase for each bound of a line that is more lenient than it is by default; none for a usual line."""
-    return tuple(_phrases(line))
+def promotion_asks_less(line: ModelLine) -> tuple[str, ...]:
+    """Return a phrase for each bound of a promotion that is more lenient than by default; none for a usual line."""
+    return (
+        *_lowered("guard", line.guard, GuardSettings(), _GUARD),
+        *_lowered("promotion", line.promotion, PromotionSettings(), _PROMOTION),
+        *_accepted(line.promotion),
+    )
 
 
-def _phrases(line: ModelLine) -> Iterator[str]:
-    for place, is_less in _LESS:
-        room, _, name = place.partition(".")
-        asked, usual = attrgetter(place)(line), attrgetter(name)(_USUAL[room])
+def rollout_asks_less(settings: RolloutSettings) -> tuple[str, ...]:
+    """Return a phrase for each bound of a rollout that is more lenient than by default."""
+    return tuple(_lowered("rollout", settings, RolloutSettings(), _ROLLOUT))
+
+
+def _lowered(room: str, settings: StrictModel, default: StrictModel, bounds: Mapping[str, _IsLess]) -> Iterator[str]:
+    for name, is_less in bounds.items():
+        asked, usual = attrgetter(name)(settings), attrgetter(name)(default)
         if is_less(asked, usual):
-            yield f"{place} is {asked:g}, not {usual:g}"
-    if line.promotion.worst_verdict is not Status.PASS:
-        yield f"promotion.worst_verdict is {line.promotion.worst_verdict}, not {Status.PASS}"
+            yield f"{room}.{name} is {asked:g}, not {usual:g}"
+
+
+def _accepted(settings: PromotionSettings) -> Iterator[str]:
+    if settings.worst_verdict is not Status.PASS:
+        yield f"promotion.worst_verdict is {settings.worst_verdict}, not {Status.PASS}"
     for gate in PromotionSettings().open_gates:
-        if gate not in line.promotion.open_gates:
+        if gate not in settings.open_gates:
             yield f"promotion.open_gates leaves out {gate}"

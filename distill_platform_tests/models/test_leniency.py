@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from distill_platform.models.leniency import asks_less
+from distill_platform.models.leniency import promotion_asks_less, rollout_asks_less
 from distill_platform.models.line import ModelLine
 from distill_platform_tests.small_market import a_line
 
@@ -13,6 +13,10 @@ USUAL = {"guard": {}, "promotion": {}, "rollout": {}}
 
 def line(**changes: Any) -> ModelLine:
     return ModelLine.model_validate(a_line(**(USUAL | changes)))
+
+
+def asks_less(told: ModelLine) -> tuple[str, ...]:
+    return (*promotion_asks_less(told), *rollout_asks_less(told.rollout))
 
 
 def test_a_line_with_the_usual_bounds_asks_for_no_less() -> None:

@@ -37,7 +37,7 @@ from distill_platform.models.features.bar_grid import BarGrid
 from distill_platform.models.features.causality import Build
 from distill_platform.models.forward_window import Opening, RecordedOpening, WindowRequest
 from distill_platform.models.information import InformationValue
-from distill_platform.models.leniency import asks_less
+from distill_platform.models.leniency import promotion_asks_less
 from distill_platform.models.line import ModelLine
 from distill_platform.models.promotion.case import GuardFindings, PromotionCase, WorldVerdict
 from distill_platform.models.promotion.deciding import PromotionDecision, decide_promotion
@@ -217,7 +217,7 @@ def _decided(contest: Contest, world: World, guard: GuardFindings, opening: Open
             findings=guard,
             opening=opening,
             honest_trials=contest.trials,
-            asks_less=asks_less(material.line),
+            asks_less=promotion_asks_less(material.line),
         )
         found.append(CandidateOutcome(bout, judged, decide_promotion(case, material.line.promotion)))
     return tuple(found)

@@ -14,6 +14,7 @@ from distill_platform.core.utc import iso
 from distill_platform.governance.recommendation import Recommendation
 from distill_platform.governance.review_state import ReviewState, ReviewStatus
 from distill_platform.models.artifacts.manifest import ArtifactReference
+from distill_platform.models.leniency import rollout_asks_less
 from distill_platform.models.model_event import ModelEvent, ModelEventKind
 from distill_platform.models.promotion.deciding import PromotionDecision
 from distill_platform.models.registry import RecordedEvent, RegistryView, Standing
@@ -27,7 +28,7 @@ _DAY = timedelta(days=1)
 _MOST_REASON = 2_000
 
 DECISION, ASKS_LESS = "decision", "asks_less"
-"""What a model entered by, and where its line asked less than usual: whoever approves a step has to see both."""
+"""What a model entered by, and where its line asks less than usual: whoever approves a step has to see both."""
 
 ACTOR = "distill rollout"
 """Who records what a rollout does by itself."""
@@ -126,7 +127,9 @@ def _step_up(
     as_of: datetime,
 ) -> Action:
     salt = serving_salt(view, standing.artifact.artifact_sha256, settings)
-    shown = {**_entered_by(view, standing.artifact), SALT: salt}
+    entered_by = _entered_by(view, standing.artifact)
+    lenient = [*entered_by.get(ASKS_LESS, []), *rollout_asks_less(settings)]
+    shown = {**entered_by, ASKS_LESS: lenient, SALT: salt}
     wanted = _recommendation(standing, watched, step, approvers, settings, shown)
     review = reviews.get(wanted.id)
     artifact = standing.artifact

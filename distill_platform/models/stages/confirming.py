@@ -164,7 +164,7 @@ class _Finalist:
 
 
 def _finalist(models: Models, material: Material, candidate: Candidate, handover: Handover, week: str) -> _Finalist:
-    """Return a finalist of the search, fitted on the whole search window and and sealed."""
+    """Return a finalist of the search, fitted on the whole search window and sealed."""
     line = material.line
     teacher, sizing = chosen(line.teacher, line.sizing, candidate.parameters)
     member = fit_tabular(material, name=f"finalist_{candidate.rank}_trees", settings=teacher)

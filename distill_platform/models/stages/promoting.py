@@ -21,7 +21,7 @@ from distill_platform.models.chain.outcome import guard_findings
 from distill_platform.models.features.schema import FEATURE_VERSION, schema_hash
 from distill_platform.models.forward_window import Opening
 from distill_platform.models.frames import FrameVersions
-from distill_platform.models.leniency import asks_less
+from distill_platform.models.leniency import promotion_asks_less
 from distill_platform.models.line import ModelLine
 from distill_platform.models.promotion.case import (
     ContenderRun,
@@ -115,7 +115,7 @@ def decide_line(models: Models, line: ModelLine, week: str, inputs: dict[str, In
             findings=guard.of(sealed),
             opening=opening,
             honest_trials=trials_of(entries, int(confirmed.opening["searched"]), opening),
-            asks_less=asks_less(line),
+            asks_less=promotion_asks_less(line),
         )
         promotions.append(Promotion(bout, case, decide_promotion(case, line.promotion)))
     return Decided(contest, tuple(promotions), opening, guard)

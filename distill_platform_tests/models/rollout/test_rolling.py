@@ -74,7 +74,20 @@ def test_whoever_approves_sees_what_it_was_recommended_by_and_where_its_line_ask
         rolled(ledger, [good(NEW, each) for each in range(1, 9)], number)
     (review,) = reviews(ledger)
     shown = review.recommendation.evidence
-    assert (shown["decision"], shown["asks_less"]) == (found.sha256, list(lenient))
+    assert shown["decision"] == found.sha256
+    assert shown["asks_less"] == [*lenient, "rollout.min_days is 2, not 5"]  # the settings of these tests
+
+
+def test_a_bound_that_is_lowered_on_the_way_is_shown_and_asks_for_approval_anew(ledger: Ledger) -> None:
+    with_line(ledger)
+    days = [good(NEW, number) for number in range(1, 20)]
+    for number in range(1, 4):
+        rolled(ledger, days, number)
+    approve_all(ledger, *APPROVERS.names)
+    action = challenger_s(rolled(ledger, days, 4, max_loss=0.9))
+    assert action.kind is ActionKind.PROPOSE
+    assert "rollout.max_loss is 0.9, not 0.05" in action.recommendation.evidence["asks_less"]  # type: ignore[union-attr,operator]
+    assert states(ledger)["blend"] == "shadow"
 
 
 def test_nothing_climbs_without_an_approval(ledger: Ledger) -> None:
