@@ -40,7 +40,7 @@ def finding_reasons(findings: GuardFindings | None, settings: PromotionSettings)
         yield Reason(ReasonCode.FINDINGS_MISSING, "nobody looked for leaks, suspicious features or luck")
         return
     if not 0.0 < findings.p_value <= settings.max_p_value:
-        sentence = f"labels shuffled in blocks do as well too often: p = {findings.p_value:.3g}"
+        sentence = f"the line's teacher does as well on labels shuffled in blocks too often: p = {findings.p_value:.3g}"
         yield Reason(ReasonCode.NOT_SIGNIFICANT, sentence, findings.p_value, settings.max_p_value)
     yield from _named(ReasonCode.CAUSALITY_LEAK, findings.leaks, "know the future by how they are computed")
     yield from _named(ReasonCode.SUSPICIOUS_FEATURE, findings.suspicious, "predict the label too well to be true")

@@ -81,7 +81,7 @@ def origin(view: ModelReportView) -> Sequence[tuple[str, str]]:
 
 def _tiles(view: ModelReportView) -> list[tuple[str, str, str]]:
     null = view.null
-    permuted = "nobody looked" if null is None else f"{several(len(null.values), 'run')} on moved labels"
+    permuted = "nobody looked" if null is None else f"the teacher's {several(len(null.values), 'run')} on moved labels"
     return [
         ("Rank correlation", ratio(view.mean_rank_ic, 3), f"out of fold, {several(len(view.folds), 'fold')}"),
         ("p against luck", probability(math.nan if null is None else null.p_value), permuted),

@@ -196,3 +196,11 @@ def test_a_line_that_asks_less_than_usual_says_so_under_the_reasons() -> None:
     assert said in html(made.view(verdict=lenient))
     assert "asks less" not in html(made.view())
     assert "asks less" in markdown(made.view(verdict=lenient))
+
+
+def test_luck_is_told_as_the_teacher_s_and_never_as_the_model_s_own() -> None:
+    said = words(made.view())
+    assert "0.12 the teacher's 99 runs on moved labels" in said
+    assert "12 of 99 runs on moved labels reached the teacher's 0.031 or more" in said
+    assert "the teacher 0.031" in said
+    assert "this model 0." not in said

@@ -1,4 +1,4 @@
-"""The null distribution: what the same training finds where there is nothing to find."""
+"""The null distribution: what the line's teacher, for all candidates, finds where there is nothing to find."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from distill_platform.pages.wording import count, probability, ratio
 
 _BINS = 24
 _CAPTION = (
-    "Mean rank correlation out of fold. Grey: the same procedure, fitted anew on labels that were moved in blocks of "
-    "time, so that nothing is left to find. Blue: on the labels as they were."
+    "Mean rank correlation out of fold of the line's teacher, which is looked at for all candidates. Grey: its "
+    "procedure, fitted anew on labels that were moved in blocks of time, so that nothing is left to find. Blue: on the "
+    "labels as they were."
 )
 
 
 def panel(view: ModelReportView) -> Panel:
-    """Return a histogram of what the procedure reaches on permuted labels, with what it reached on the true ones."""
+    """Return a histogram of what the teacher reaches on permuted labels, with what it reached on the true ones."""
     null = view.null
     if null is None:
         why = "This model's procedure was not held against labels moved in blocks."
@@ -34,9 +35,8 @@ def panel(view: ModelReportView) -> Panel:
 
 def _title(null: NullView, values: scales.Numbers) -> str:
     reached = int(np.count_nonzero(values >= null.observed))
-    if not reached:
-        return f"None of {count(len(values))} runs on moved labels reached {ratio(null.observed, 3)}"
-    return f"{count(reached)} of {count(len(values))} runs on moved labels reached {ratio(null.observed, 3)} or more"
+    share = f"{count(reached) if reached else 'None'} of {count(len(values))} runs on moved labels"
+    return f"{share} reached the teacher's {ratio(null.observed, 3)}{' or more' if reached else ''}"
 
 
 def _drawn(null: NullView, values: scales.Numbers, title: str) -> str:
@@ -50,7 +50,7 @@ def _drawn(null: NullView, values: scales.Numbers, title: str) -> str:
     axes.set_ylim(0.0, max(1.08 * float(counts.max()), 1.0))
     right = null.observed > (low + high) / 2
     axes.annotate(
-        f"this model {ratio(null.observed, 3)}", (null.observed, axes.get_ylim()[1]), (3 if not right else -3, 4),
+        f"the teacher {ratio(null.observed, 3)}", (null.observed, axes.get_ylim()[1]), (3 if not right else -3, 4),
         textcoords="offset points", ha="right" if right else "left", color=canvas.BLUE, weight="bold",
         annotation_clip=False,
     )  # fmt: skip
